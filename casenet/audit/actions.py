@@ -1,0 +1,102 @@
+"""Write audit rows."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert
+from sqlalchemy.orm import Session
+
+from casenet.audit.tables import AuditEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a call came from, as its door saw it."""
+
+    request_id: str | None = None
+    address: str | None = None
+    session_id: UUID | None = None
+
+
+_origin: ContextVar[Origin] = ContextVar("origin", default=Origin())
+
+
+@contextmanager
+def at_door(origin: Origin) -> Iterator[None]:
+    """Every row written inside carries this origin."""
+    token = _origin.set(origin)
+    try:
+        yield
+    finally:
+        _origin.reset(token)
+
+
+def record(
+    session: Session,
+    *,
+    person_id: UUID | None,
+    action: str,
+    group_id: UUID | None = None,
+    object_id: UUID | None = None,
+    revision: int | None = None,
+    decision: str = "allowed",
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """Add one row, with the database's clock. `action` is "thing.verb"; `detail` holds ids and codes only."""
+    origin = _origin.get()
+    session.execute(
+        _INSERT,
+        {
+            "person_id": person_id,
+            "action": action,
+            "group_id": group_id,
+            "object_id": object_id,
+            "revision": revision,
+            "decision": decision,
+            "request_id": origin.request_id,
+            "address": origin.address,
+            "session_id": origin.session_id,
+            "readers": None,
+            "detail": detail,
+        },
+    )
+
+
+def record_reads(session: Session, *, person_id: UUID, action: str, group_ids: Sequence[UUID]) -> None:
+    """Add one row for each group that a list showed something of."""
+    if not group_ids:
+        return
+    origin = _origin.get()
+    session.execute(
+        _INSERT,
+        [
+            {
+                "person_id": person_id,
+                "action": action,
+                "group_id": group_id,
+                "object_id": None,
+                "revision": None,
+                "decision": "allowed",
+                "request_id": origin.request_id,
+                "address": origin.address,
+                "session_id": origin.session_id,
+                "readers": None,
+                "detail": None,
+            }
+            for group_id in group_ids
+        ],
+    )
+
+
+def record_delivery(session: Session, *, group_id: UUID, upto: int, readers: Sequence[UUID]) -> None:
+    """Add one row for a live delivery of a group's newest posts to several phones."""
+    nothing = dict.fromkeys(("person_id", "object_id", "request_id", "address", "session_id", "detail"))
+    facts = {"action": "posts.delivered", "group_id": group_id, "revision": upto, "decision": "allowed"}
+    session.execute(_INSERT, nothing | facts | {"readers": list(readers)})
+
+
+_INSERT = insert(AuditEvent.__table__).values(at=func.clock_timestamp())  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,190 @@
+"""Keys: the key-encryption key from its file, group keys wrapped in the database, one ring per group.
+
+Processes without KEK_FILE (escalation, notifier, nightwatch, beat) can not open anything: every call here
+raises KeyMissing in them.
+"""
+
+import os
+import time
+from base64 import b64decode, b64encode
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from casenet import config
+from casenet.crypto.seal import BYTES, KEY, TEXT, Place, SealBroken, open_seal, seal
+from casenet.crypto.tables import GroupKeyRow
+from casenet.errors import Unavailable
+
+NOBODY = UUID(int=0)
+RING_SECONDS = 60  # how long a shredded or rotated key may still open something in a running process
+RINGS_MAX = 1000  # rings kept; about 300 bytes each
+
+
+class KeyMissing(Unavailable):
+    """This process holds no key-encryption key, or not the version that is needed."""
+
+    def __init__(self) -> None:
+        super().__init__("key-unavailable")
+
+
+@dataclass(frozen=True, slots=True)
+class GroupKey:
+    """A group's root key, ready to seal. `key` is 32 bytes and never leaves memory."""
+
+    group_id: UUID
+    org_id: UUID
+    epoch: int
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """Every key of one group that may still open something; `active` seals what is new."""
+
+    active: GroupKey
+    keys: Mapping[int, bytes]
+
+
+def read_kek(path: Path | None) -> dict[int, bytes]:
+    """Key-encryption keys by version from lines `version:base64 of 32 bytes`. Raises KeyMissing."""
+    if path is None:
+        raise KeyMissing
+    try:
+        pairs = (line.split(":", 1) for line in path.read_text("ascii").split())
+        keys = {int(version): b64decode(key, validate=True) for version, key in pairs}
+    except (OSError, ValueError):
+        raise KeyMissing from None
+    if not keys or any(len(key) != 32 for key in keys.values()):
+        raise KeyMissing
+    return keys
+
+
+def new_kek(version: int) -> str:
+    """A fresh line for the file of key-encryption keys."""
+    return f"{version}:{b64encode(os.urandom(32)).decode()}\n"
+
+
+@cache
+def _kek() -> dict[int, bytes]:
+    return read_kek(config.current().kek_file)
+
+
+def create_group_key(session: Session, group_id: UUID, org_id: UUID, *, now: datetime) -> GroupKey:
+    """Give a new group its first key (epoch 1), wrapped under the newest key-encryption key."""
+    version = max(_kek())
+    key = os.urandom(32)
+    place = _key_place(group_id, org_id, epoch=1, created_at=now)
+    session.add(
+        GroupKeyRow(
+            group_id=group_id,
+            epoch=1,
+            org_id=org_id,
+            kek_version=version,
+            wrapped=seal(_kek()[version], version, place, key, kind=KEY),
+            state="active",
+            reason="created",
+            created_at=now,
+        )
+    )
+    return GroupKey(group_id, org_id, 1, key)
+
+
+def group_key(session: Session, group_id: UUID) -> GroupKey:
+    """The key that seals what is new in this group. Raises KeyMissing."""
+    return ring(session, group_id).active
+
+
+_rings: OrderedDict[UUID, tuple[float, Ring]] = OrderedDict()
+
+
+def ring(session: Session, group_id: UUID) -> Ring:
+    """All keys of one group, at most RING_SECONDS old. Raises KeyMissing."""
+    found = _rings.get(group_id)
+    if found and time.monotonic() - found[0] < RING_SECONDS:
+        return found[1]
+    return rings(session, [group_id])[group_id]
+
+
+def rings(session: Session, group_ids: Iterable[UUID]) -> dict[UUID, Ring]:
+    """The rings of many groups in one read, for lists. Raises KeyMissing when one can not be unwrapped."""
+    oldest = time.monotonic() - RING_SECONDS
+    wanted = list(group_ids)
+    found = {id: _rings[id][1] for id in wanted if id in _rings and _rings[id][0] > oldest}
+    missing = [id for id in wanted if id not in found]
+    if not missing:
+        return found
+    fresh = _unwrap(session, missing)
+    for group_id in missing:
+        if group_id not in fresh:
+            raise KeyMissing
+        _rings[group_id] = (time.monotonic(), fresh[group_id])
+        _rings.move_to_end(group_id)
+    while len(_rings) > RINGS_MAX:
+        _rings.popitem(last=False)
+    return found | fresh
+
+
+def forget_rings() -> None:
+    """Drop every unwrapped key of this process."""
+    _rings.clear()
+    _kek.cache_clear()
+
+
+def _unwrap(session: Session, group_ids: list[UUID]) -> dict[UUID, Ring]:
+    usable = GroupKeyRow.state.in_(("active", "old"))
+    rows = session.scalars(select(GroupKeyRow).where(GroupKeyRow.group_id.in_(group_ids), usable)).all()
+    keys: dict[UUID, dict[int, bytes]] = {}
+    active: dict[UUID, GroupKey] = {}
+    for row in rows:
+        place = _key_place(row.group_id, row.org_id, epoch=row.epoch, created_at=row.created_at)
+        try:
+            _, key = open_seal(_kek(), place, row.wrapped)
+        except SealBroken:
+            raise KeyMissing from None
+        keys.setdefault(row.group_id, {})[row.epoch] = key
+        if row.state == "active":
+            active[row.group_id] = GroupKey(row.group_id, row.org_id, row.epoch, key)
+    return {group_id: Ring(active[group_id], keys[group_id]) for group_id in active}
+
+
+def _key_place(group_id: UUID, org_id: UUID, *, epoch: int, created_at: datetime) -> Place:
+    return Place("group_key", "wrapped", org_id, group_id, group_id, epoch, NOBODY, created_at)
+
+
+def seal_text(key: GroupKey, place: Place, text: str) -> bytes:
+    """Seal one text of a group in its place."""
+    return seal(key.key, key.epoch, place, text.encode(), kind=TEXT)
+
+
+def open_text(keys: Ring, place: Place, blob: bytes) -> str:
+    """Open one sealed text. Raises SealBroken."""
+    return open_seal(keys.keys, place, blob)[1].decode()
+
+
+def seal_bytes(key: GroupKey, place: Place, data: bytes) -> bytes:
+    """Seal bytes of a group (a document) in their place; up to some megabytes."""
+    return seal(key.key, key.epoch, place, data, kind=BYTES)
+
+
+def open_bytes(keys: Ring, place: Place, blob: bytes) -> bytes:
+    """Open sealed bytes. Raises SealBroken."""
+    return open_seal(keys.keys, place, blob)[1]
+
+
+def seal_for_server(place: Place, data: bytes) -> bytes:
+    """Seal a secret that belongs to no group (a person's TOTP secret) under the newest key-encryption key."""
+    version = max(_kek())
+    return seal(_kek()[version], version, place, data, kind=BYTES)
+
+
+def open_for_server(place: Place, blob: bytes) -> bytes:
+    """Open what seal_for_server sealed. Raises SealBroken, KeyMissing."""
+    return open_seal(_kek(), place, blob)[1]

@@ -1,0 +1,120 @@
+"""The database: mapped base, transactions, what runs after commit.
+
+Only doors open transactions. Parts take the Session as their first argument and never commit.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cache
+from typing import Annotated
+from uuid import UUID
+
+import structlog
+from sqlalchemy import DateTime, Engine, MetaData, create_engine, event, text
+from sqlalchemy import Uuid as UuidColumn
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, sessionmaker
+
+from casenet import config
+from casenet.config import Config
+
+log = structlog.get_logger()
+
+Uuid = Annotated[UUID, mapped_column(UuidColumn)]
+Instant = Annotated[datetime, mapped_column(DateTime(timezone=True))]
+
+
+class Base(DeclarativeBase):
+    """All mapped classes. Constraint names are fixed so that migrations can speak of them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+def engine_of(settings: Config) -> Engine:
+    """A pooled engine. A borrower waits 5 s at most for a connection, then sees TimeoutError.
+
+    A hanging database is noticed: connecting takes 5 s at most, a statement `statement_timeout_ms`.
+    """
+    return create_engine(
+        settings.database_url,
+        pool_size=settings.database_pool,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_pre_ping=False,
+        connect_args={
+            "connect_timeout": 5,
+            # After five uses psycopg prepares a statement on the server: planning is then not repeated.
+            "prepare_threshold": 5,
+            "options": f"-c statement_timeout={settings.statement_timeout_ms} -c timezone=UTC",
+        },
+    )
+
+
+def sessions(settings: Config) -> sessionmaker[Session]:
+    """A maker of sessions over a new engine."""
+    return sessionmaker(engine_of(settings), expire_on_commit=False, autoflush=True)
+
+
+@cache
+def _process_sessions() -> sessionmaker[Session]:
+    return sessions(config.current())
+
+
+def use(maker: sessionmaker[Session]) -> None:
+    """Let this process use `maker` in transaction(); for tests and for tools that bring their own."""
+    global _maker
+    _maker = maker
+
+
+_maker: sessionmaker[Session] | None = None
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Open one transaction: commit at the end, roll back on any exception, then run after_commit calls."""
+    session = (_maker or _process_sessions())()
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.close()
+    run_after_commit(session)
+
+
+def after_commit(session: Session, call: Callable[[], object]) -> None:
+    """Run `call` once the transaction is committed, never if it is rolled back.
+
+    For what may be lost only: a crash between commit and call forgets it. What must not be lost is a row.
+    """
+    session.info.setdefault("after_commit", []).append(call)
+
+
+def run_after_commit(session: Session) -> None:
+    """Run and forget what after_commit collected. A failing hint is logged by its kind and dropped."""
+    for call in session.info.pop("after_commit", []):
+        try:
+            call()
+        except Exception as error:
+            log.warning("after_commit_failed", error=type(error).__name__)
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _forget_after_rollback(session: Session, previous: object) -> None:
+    if not session.in_nested_transaction():
+        session.info.pop("after_commit", None)
+
+
+def notify(session: Session, channel: str) -> None:
+    """Wake whoever LISTENs on `channel` when, and only when, this transaction commits."""
+    session.execute(text("SELECT pg_notify(:channel, '')"), {"channel": channel})

@@ -1,0 +1,85 @@
+"""Reads about offices and their staff."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from casenet.errors import NotFound
+from casenet.facilities.tables import Facility, Staff
+
+
+@dataclass(frozen=True, slots=True)
+class FacilityView:
+    """An office as everybody may see it."""
+
+    id: UUID
+    kind: str
+    name: str
+    tel: str
+    fax: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class StaffView:
+    """One person of an office."""
+
+    person_id: UUID
+    facility_id: UUID
+    is_administrator: bool
+
+
+def facility(session: Session, facility_id: UUID) -> FacilityView:
+    """One office. Raises NotFound."""
+    row = session.get(Facility, facility_id)
+    if row is None:
+        raise NotFound
+    return _view(row)
+
+
+def facilities(session: Session, *, kind: str | None = None) -> tuple[FacilityView, ...]:
+    """All offices, or those of one kind, by name."""
+    query = select(Facility).order_by(Facility.name)
+    if kind:
+        query = query.where(Facility.kind == kind)
+    return tuple(_view(row) for row in session.scalars(query))
+
+
+def facility_of(session: Session, person_id: UUID) -> FacilityView | None:
+    """Where this person works now; None for family, patients and leavers."""
+    return facilities_of(session, [person_id]).get(person_id)
+
+
+def facilities_of(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, FacilityView]:
+    """Where these persons work now, by person."""
+    rows = session.execute(
+        select(Staff.person_id, Facility)
+        .join(Facility, Facility.id == Staff.facility_id)
+        .where(Staff.person_id.in_(list(person_ids)), Staff.until.is_(None))
+    )
+    return {person_id: _view(row) for person_id, row in rows}
+
+
+def staff_of(session: Session, facility_id: UUID) -> tuple[StaffView, ...]:
+    """The present staff of an office."""
+    rows = session.scalars(
+        select(Staff).where(Staff.facility_id == facility_id, Staff.until.is_(None)).order_by(Staff.since)
+    )
+    return tuple(StaffView(row.person_id, row.facility_id, row.is_administrator) for row in rows)
+
+
+def administrators(session: Session, facility_id: UUID) -> tuple[UUID, ...]:
+    """The persons who administer this office."""
+    return tuple(member.person_id for member in staff_of(session, facility_id) if member.is_administrator)
+
+
+def administers(session: Session, person_id: UUID, facility_id: UUID) -> bool:
+    """True when this person is an administrator of this office."""
+    return person_id in administrators(session, facility_id)
+
+
+def _view(row: Facility) -> FacilityView:
+    return FacilityView(row.id, row.kind, row.name, row.tel, row.fax, row.address)

@@ -1,0 +1,57 @@
+"""Patient groups: who belongs to a patient's team, with which rights, and the patient's sealed record.
+
+`enter` is the only way in: it finds the group and checks the right at once; outside, the group does not exist.
+"""
+
+from casenet.groups.access import Entry, enter, entries_of, entry_for_system, readers
+from casenet.groups.actions import (
+    add_member,
+    admit_for_cover,
+    leave_all,
+    open_group,
+    remove_member,
+    save_record,
+)
+from casenet.groups.numbers import give_back_mark, give_back_sequence, next_mark, next_sequence
+from casenet.groups.queries import (
+    MemberView,
+    PatientView,
+    RecordView,
+    members,
+    patient,
+    patients,
+    record,
+    record_fields,
+)
+from casenet.groups.rules import FUNCTIONS, RIGHTS, ROLE_OF_PROFESSION, Permission, may
+
+__all__ = [
+    "FUNCTIONS",
+    "RIGHTS",
+    "ROLE_OF_PROFESSION",
+    "Entry",
+    "MemberView",
+    "PatientView",
+    "Permission",
+    "RecordView",
+    "add_member",
+    "admit_for_cover",
+    "enter",
+    "entries_of",
+    "entry_for_system",
+    "give_back_mark",
+    "give_back_sequence",
+    "leave_all",
+    "may",
+    "members",
+    "next_mark",
+    "next_sequence",
+    "open_group",
+    "patient",
+    "patients",
+    "readers",
+    "record",
+    "record_fields",
+    "remove_member",
+    "save_record",
+]

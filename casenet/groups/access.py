@@ -1,0 +1,89 @@
+"""Finding a group and being allowed are one call. Nobody holds a group that they may not see."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from casenet.errors import NotAllowed, NotFound
+from casenet.groups.rules import Permission, may
+from casenet.groups.tables import Membership, PatientGroup
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A person inside a group: proof that they may be there now.
+
+    org_id          The host office; part of what every seal is bound to.
+    """
+
+    group_id: UUID
+    org_id: UUID
+    person_id: UUID
+    role: str
+    function: str | None
+    last_sequence: int
+    last_mark: int
+
+
+# A membership counts from joining until it is left, or until it ends by itself (cover).
+is_active = (Membership.left_at.is_(None)) & (
+    or_(Membership.ends_at.is_(None), Membership.ends_at > func.now())
+)
+
+_entry = (
+    select(
+        PatientGroup.id,
+        PatientGroup.host_facility_id,
+        Membership.person_id,
+        Membership.role,
+        Membership.function,
+        PatientGroup.last_sequence,
+        PatientGroup.last_mark,
+    )
+    .join(PatientGroup, PatientGroup.id == Membership.group_id)
+    .where(is_active)
+)
+
+
+def enter(session: Session, person_id: UUID, group_id: UUID, permission: Permission) -> Entry:
+    """Let a person into a group to do one thing.
+
+    Raises NotFound for everybody who is no member now (a group of others does not exist), NotAllowed for a
+    member whose role does not hold the permission.
+    """
+    row = session.execute(
+        _entry.where(Membership.group_id == group_id, Membership.person_id == person_id)
+    ).first()
+    if row is None:
+        raise NotFound
+    entry = Entry(*row)
+    if not may(entry.role, permission):
+        # Whoever may not even read it gets the outsider's answer.
+        raise NotAllowed("not-allowed") if may(entry.role, Permission.READ) else NotFound
+    return entry
+
+
+def entries_of(session: Session, person_id: UUID) -> tuple[Entry, ...]:
+    """Every group that this person may read now."""
+    rows = session.execute(_entry.where(Membership.person_id == person_id, PatientGroup.closed_at.is_(None)))
+    return tuple(entry for row in rows if may((entry := Entry(*row)).role, Permission.READ))
+
+
+def readers(session: Session, group_id: UUID) -> set[UUID]:
+    """Everybody who may read this group now."""
+    rows = session.execute(
+        select(Membership.person_id, Membership.role).where(Membership.group_id == group_id, is_active)
+    )
+    return {person_id for person_id, role in rows if may(role, Permission.READ)}
+
+
+def entry_for_system(session: Session, group_id: UUID, author_id: UUID) -> Entry:
+    """An entry for work that the system does in a person's name (rendering a released sheet). Doors never call it."""
+    row = session.get(PatientGroup, group_id)
+    if row is None:
+        raise NotFound
+    return Entry(
+        group_id, row.host_facility_id, author_id, "observer", None, row.last_sequence, row.last_mark
+    )

@@ -1,0 +1,51 @@
+"""The two counters of a group. Taking a number takes the group's row lock until the transaction ends,
+so that numbers appear in the order of commits: whoever has seen n has missed nothing before n.
+"""
+
+from uuid import UUID
+
+from sqlalchemy import CTE, update
+from sqlalchemy.orm import Session
+
+from casenet.errors import NotFound
+from casenet.groups.tables import PatientGroup
+
+
+def next_sequence(group_id: UUID) -> CTE:
+    """A statement part (columns id, last_sequence) that gives a new row of the log its number as it is inserted."""
+    return (
+        update(PatientGroup)
+        .where(PatientGroup.id == group_id)
+        .values(last_sequence=PatientGroup.last_sequence + 1)
+        .returning(PatientGroup.id, PatientGroup.last_sequence)
+        .cte("numbered")
+    )
+
+
+def give_back_sequence(session: Session, group_id: UUID) -> None:
+    """Undo next_sequence in the same transaction: the row turned out to stand there already."""
+    session.execute(
+        update(PatientGroup)
+        .where(PatientGroup.id == group_id)
+        .values(last_sequence=PatientGroup.last_sequence - 1)
+    )
+
+
+def next_mark(session: Session, group_id: UUID) -> tuple[int, int]:
+    """Take the next number for a 了解. Returns (mark, last sequence). Raises NotFound for no such group."""
+    taken = session.execute(
+        update(PatientGroup)
+        .where(PatientGroup.id == group_id)
+        .values(last_mark=PatientGroup.last_mark + 1)
+        .returning(PatientGroup.last_mark, PatientGroup.last_sequence)
+    ).first()
+    if taken is None:
+        raise NotFound
+    return taken.last_mark, taken.last_sequence
+
+
+def give_back_mark(session: Session, group_id: UUID) -> None:
+    """Undo next_mark in the same transaction."""
+    session.execute(
+        update(PatientGroup).where(PatientGroup.id == group_id).values(last_mark=PatientGroup.last_mark - 1)
+    )

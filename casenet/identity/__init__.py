@@ -1,0 +1,56 @@
+"""Who a person is and that it is really them: persons, two factors, sessions that end singly, invitations.
+
+Deny by default: a token that is not exactly right gives nobody. Guesses are slowed, owners never locked out.
+"""
+
+from casenet.identity.actions import (
+    Credentials,
+    NewPerson,
+    add_person,
+    check_new_password,
+    confirm_second_factor,
+    end_session,
+    enrol_directly,
+    find_person_by_login,
+    finish_session,
+    invite,
+    invited_person,
+    look_up_credentials,
+    note_wrong_password,
+    open_session,
+    set_password,
+    start_session,
+    suspend,
+)
+from casenet.identity.queries import Asker, PersonView, asker, live_sessions, people
+from casenet.identity.secrets import csrf_token, hash_password, new_totp_secret, password_matches, totp_uri
+
+__all__ = [
+    "Asker",
+    "Credentials",
+    "NewPerson",
+    "PersonView",
+    "add_person",
+    "asker",
+    "check_new_password",
+    "confirm_second_factor",
+    "csrf_token",
+    "end_session",
+    "enrol_directly",
+    "find_person_by_login",
+    "finish_session",
+    "hash_password",
+    "invite",
+    "invited_person",
+    "live_sessions",
+    "look_up_credentials",
+    "new_totp_secret",
+    "note_wrong_password",
+    "open_session",
+    "password_matches",
+    "people",
+    "set_password",
+    "start_session",
+    "suspend",
+    "totp_uri",
+]

@@ -1,0 +1,113 @@
+"""Reads about persons and sessions."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, select, update
+from sqlalchemy.orm import Session
+
+from casenet.identity import rules, secrets
+from casenet.identity.tables import Person, SessionRow
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """A person as colleagues see them."""
+
+    id: UUID
+    login: str
+    email: str
+    name: str
+    name_kana: str
+    profession: str
+    licence: str | None
+    enrolled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who is behind a request: a detached picture, also for long-lived sockets."""
+
+    person_id: UUID
+    session_id: UUID
+
+
+def people(session: Session, ids: Iterable[UUID]) -> dict[UUID, PersonView]:
+    """These persons by id; unknown ids are left out."""
+    rows = session.execute(select(*_VIEW).where(Person.id.in_(list(ids))))
+    return {row.id: _view(row) for row in rows}
+
+
+_VIEW = (
+    Person.id,
+    Person.login,
+    Person.email,
+    Person.name,
+    Person.name_kana,
+    Person.profession,
+    Person.licence,
+    Person.enrolled_at,
+)
+
+
+def _view(row: "Row[tuple[UUID, str, str, str, str, str, str | None, datetime | None]]") -> PersonView:
+    return PersonView(
+        row.id,
+        row.login,
+        row.email,
+        row.name,
+        row.name_kana,
+        row.profession,
+        row.licence,
+        row.enrolled_at is not None,
+    )
+
+
+_asker = select(SessionRow.id, SessionRow.person_id, SessionRow.last_seen_at).join(
+    Person, Person.id == SessionRow.person_id
+)
+
+
+def asker(connection: Connection, token: str, *, idle_minutes: int, now: datetime) -> Asker | None:
+    """Who holds this session token, if it is full, not ended, not idle for too long, and the person not suspended.
+
+    One round trip on a connection in autocommit, once a minute two: it also notes that the person was here.
+    """
+    row = connection.execute(
+        _asker.where(
+            SessionRow.token_hash == secrets.token_hash(token),
+            SessionRow.state == "full",
+            SessionRow.ended_at.is_(None),
+            SessionRow.expires_at > now,
+            SessionRow.last_seen_at > now - timedelta(minutes=idle_minutes),
+            Person.suspended_at.is_(None),
+        )
+    ).first()
+    if row is None:
+        return None
+    if row.last_seen_at < now - rules.TOUCH:
+        connection.execute(update(SessionRow).where(SessionRow.id == row.id).values(last_seen_at=now))
+    return Asker(row.person_id, row.id)
+
+
+def live_sessions(
+    session: Session, session_ids: Iterable[UUID], *, idle_minutes: int, now: datetime
+) -> set[UUID]:
+    """Those of the sessions that are still good; for sweeping open sockets. An open socket keeps its session awake."""
+    ids = list(session_ids)
+    good = (
+        SessionRow.id.in_(ids),
+        SessionRow.state == "full",
+        SessionRow.ended_at.is_(None),
+        SessionRow.expires_at > now,
+        SessionRow.last_seen_at > now - timedelta(minutes=idle_minutes),
+    )
+    return set(
+        session.scalars(
+            select(SessionRow.id)
+            .join(Person, Person.id == SessionRow.person_id)
+            .where(*good, Person.suspended_at.is_(None))
+        )
+    )

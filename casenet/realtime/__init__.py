@@ -1,0 +1,5 @@
+"""The bell: tells web processes that a group or a person has something new. Ids only; may be lost at any time."""
+
+from casenet.realtime.bell import Ring, listen, ring_group, ring_person
+
+__all__ = ["Ring", "listen", "ring_group", "ring_person"]

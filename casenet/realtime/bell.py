@@ -1,0 +1,103 @@
+"""Redis pub/sub that carries ids and numbers, never content. Losing a ring costs at most a 20-second look.
+
+Ringing never raises and never waits long: when Redis does not answer, rings are dropped for a moment, so
+that a dead Redis slows no request.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from uuid import UUID
+
+import redis
+import structlog
+
+from casenet import config
+
+log = structlog.get_logger()
+
+CHANNEL = "casenet:bell"
+SOCKET_SECONDS = 0.5  # a local Redis answers in a millisecond; longer means that it is not there
+SILENT_SECONDS = 1.0  # after a failure, do not try again for so long: every request would wait
+HEALTH_CHECK_SECONDS = 10  # notices a connection that died without a word
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """One ring: for a group that reached `sequence`, or for a person because of `reason` (a code and ids)."""
+
+    group_id: UUID | None = None
+    sequence: int = 0
+    person_id: UUID | None = None
+    reason: str = ""
+
+
+@cache
+def _redis() -> "redis.Redis":
+    url = config.current().redis_url
+    return redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
+        url, socket_timeout=SOCKET_SECONDS, socket_connect_timeout=SOCKET_SECONDS
+    )
+
+
+_silent_until = 0.0
+
+
+def ring_group(group_id: UUID, sequence: int) -> None:
+    """Say that the group has reached this number. Call after commit."""
+    _publish({"g": group_id.hex, "n": sequence})
+
+
+def ring_person(person_id: UUID, reason: str) -> None:
+    """Say that something changed for one person: "session", "group:<id>", "alert:<id>"."""
+    _publish({"p": person_id.hex, "r": reason})
+
+
+def _publish(message: dict[str, str | int]) -> None:
+    global _silent_until
+    if time.monotonic() < _silent_until:
+        return
+    try:
+        _redis().publish(CHANNEL, json.dumps(message))
+    except redis.RedisError as error:
+        _silent_until = time.monotonic() + SILENT_SECONDS
+        log.warning("bell_lost", error=type(error).__name__)
+
+
+def listen() -> Iterator[Ring | None]:
+    """Hear every ring, for ever, also over restarts of Redis.
+
+    Yields None once after each (re)connection: rings may have been missed, look at everything.
+    """
+    url = config.current().redis_url
+    while True:
+        client: redis.Redis = redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
+            url, socket_connect_timeout=SOCKET_SECONDS, health_check_interval=HEALTH_CHECK_SECONDS
+        )
+        try:
+            with client.pubsub(ignore_subscribe_messages=True) as ear:  # pyright: ignore[reportUnknownMemberType]
+                ear.subscribe(CHANNEL)  # pyright: ignore[reportUnknownMemberType]
+                yield None
+                while True:
+                    # A time-out lets the health check run; without it a dead peer is never noticed.
+                    heard = ear.get_message(timeout=HEALTH_CHECK_SECONDS / 2)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+                    if heard:
+                        ring = _read(heard["data"])  # pyright: ignore[reportUnknownArgumentType]
+                        if ring:
+                            yield ring
+        except (redis.RedisError, OSError) as error:
+            log.warning("bell_deaf", error=type(error).__name__)
+            time.sleep(SILENT_SECONDS)
+
+
+def _read(data: bytes) -> Ring | None:
+    """None for anything that is not a ring: whoever writes to Redis can at most make us look."""
+    try:
+        message = json.loads(data)
+        if "g" in message:
+            return Ring(group_id=UUID(message["g"]), sequence=int(message["n"]))
+        return Ring(person_id=UUID(message["p"]), reason=str(message["r"])[:80])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -1,0 +1,55 @@
+"""The patient's timeline: posts and corrections, sealed, numbered without gaps, read in one way.
+
+A post is there once, however often it is sent. A number seen is a number committed: whoever has read up to n
+has missed nothing up to n.
+"""
+
+from casenet.timeline.actions import (
+    Posted,
+    acknowledge_post,
+    correct_post,
+    mark_read,
+    publish_notice,
+    publish_post,
+)
+from casenet.timeline.queries import (
+    MarkView,
+    RevisionView,
+    history,
+    last_lines,
+    latest_posts,
+    marks_after,
+    marks_of,
+    posts_after,
+    posts_before,
+    read_after,
+    read_by,
+    read_sequences,
+    unread,
+)
+from casenet.timeline.rules import PAGE_MAX, TEXT_CHARS_MAX, Draft
+
+__all__ = [
+    "PAGE_MAX",
+    "TEXT_CHARS_MAX",
+    "Draft",
+    "MarkView",
+    "Posted",
+    "RevisionView",
+    "acknowledge_post",
+    "correct_post",
+    "history",
+    "last_lines",
+    "latest_posts",
+    "mark_read",
+    "marks_after",
+    "marks_of",
+    "posts_after",
+    "posts_before",
+    "publish_notice",
+    "publish_post",
+    "read_after",
+    "read_by",
+    "read_sequences",
+    "unread",
+]

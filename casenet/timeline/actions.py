@@ -1,0 +1,250 @@
+"""Publish, correct, acknowledge, read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, literal, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from casenet import audit
+from casenet.crypto import group_key, open_text, ring, seal_text
+from casenet.database import after_commit
+from casenet.errors import Conflict, Invalid, NotFound
+from casenet.groups import Entry, give_back_mark, give_back_sequence, next_mark, next_sequence
+from casenet.realtime import ring_group
+from casenet.timeline import rules
+from casenet.timeline.queries import revision_place
+from casenet.timeline.rules import Draft
+from casenet.timeline.tables import PostMark, ReadMark, TimelineRevision
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Where a post stands. `is_new` is False when the same post had been there already."""
+
+    post_id: UUID
+    sequence: int
+    created_at: datetime
+    is_new: bool
+
+
+def publish_post(session: Session, entry: Entry, draft: Draft, *, now: datetime) -> Posted:
+    """Add a post to the group's timeline. Sending the same draft twice adds one post.
+
+    Raises Invalid, NotAllowed, Conflict when the id is another member's post, NotFound for a reply to nothing.
+    """
+    rules.check_draft(draft, entry.role)
+    if draft.reply_to is not None:
+        _check_post(session, entry.group_id, draft.reply_to)
+    place = revision_place(entry.org_id, entry.group_id, draft.id, 1, entry.person_id, now)
+    posted = _append(
+        session,
+        entry.group_id,
+        {
+            "post_id": draft.id,
+            "revision": 1,
+            "kind": draft.kind,
+            "author_id": entry.person_id,
+            "created_at": now,
+            "reply_to": draft.reply_to,
+            "body": seal_text(group_key(session, entry.group_id), place, draft.text),
+            "notice": None,
+        },
+    )
+    if posted is None:
+        return _own_post(session, entry, draft.id)
+    _tell(session, entry.group_id, entry.person_id, "post.publish", posted)
+    return posted
+
+
+def correct_post(
+    session: Session, entry: Entry, post_id: UUID, text: str, *, revision: int, now: datetime
+) -> Posted:
+    """Add a corrected revision of one's own post; the old one stays readable.
+
+    revision    The number that the writer expects the correction to get: one more than they saw.
+    Raises NotFound for a post that is not there or not one's own, Conflict when another correction came first.
+    """
+    rules.check_text(text)
+    latest = session.scalars(
+        select(TimelineRevision)
+        .where(TimelineRevision.group_id == entry.group_id, TimelineRevision.post_id == post_id)
+        .order_by(TimelineRevision.revision.desc())
+        .limit(1)
+    ).first()
+    if latest is None or latest.author_id != entry.person_id:
+        raise NotFound
+    if revision == latest.revision and revision > 1 and _text_of(session, entry, latest) == text:
+        return Posted(post_id, latest.sequence, latest.created_at, is_new=False)
+    if revision != latest.revision + 1:
+        raise Conflict("revision-taken", revision=latest.revision)
+    place = revision_place(entry.org_id, entry.group_id, post_id, revision, entry.person_id, now)
+    posted = _append(
+        session,
+        entry.group_id,
+        {
+            "post_id": post_id,
+            "revision": revision,
+            "kind": latest.kind,
+            "author_id": entry.person_id,
+            "created_at": now,
+            "reply_to": latest.reply_to,
+            "body": seal_text(group_key(session, entry.group_id), place, text),
+            "notice": None,
+        },
+    )
+    if posted is None:
+        raise Conflict("revision-taken", revision=revision)
+    _tell(session, entry.group_id, entry.person_id, "post.correct", posted)
+    return posted
+
+
+def publish_notice(
+    session: Session, group_id: UUID, notice_id: UUID, notice: dict[str, Any], *, now: datetime
+) -> Posted | None:
+    """Write what was done into the timeline; codes and ids only. Needs no key. None when it stands there already."""
+    posted = _append(
+        session,
+        group_id,
+        {
+            "post_id": notice_id,
+            "revision": 1,
+            "kind": "notice",
+            "author_id": None,
+            "created_at": now,
+            "reply_to": None,
+            "body": None,
+            "notice": notice,
+        },
+    )
+    if posted is not None:
+        _tell(session, group_id, None, "notice.publish", posted)
+    return posted
+
+
+def _append(session: Session, group_id: UUID, values: dict[str, Any]) -> Posted | None:
+    """Give the row the group's next number and add it. None when this revision of this post is there already.
+
+    The update takes the group's row lock, which makes numbers appear in the order of commits. A database
+    sequence would not: a phone asking "after 41" could pass 42 before 42 is committed.
+    """
+    number = next_sequence(group_id)
+    table = TimelineRevision.__table__
+    typed = [literal(value, table.c[name].type).label(name) for name, value in values.items()]
+    sequence = session.scalar(
+        insert(TimelineRevision)
+        .from_select(
+            ["group_id", "sequence", *values],
+            select(number.c.id, number.c.last_sequence, *typed),
+        )
+        .on_conflict_do_nothing()
+        .returning(TimelineRevision.sequence)
+    )
+    if sequence is None:
+        # The number was taken for a row that stands there already; we still hold the lock, so give it back.
+        give_back_sequence(session, group_id)
+        return None
+    return Posted(values["post_id"], sequence, values["created_at"], is_new=True)
+
+
+def _own_post(session: Session, entry: Entry, post_id: UUID) -> Posted:
+    """Only by this member: an id is chosen by a phone, so asking for somebody else's must not hand out their post."""
+    row = session.execute(
+        select(TimelineRevision.sequence, TimelineRevision.created_at, TimelineRevision.author_id).where(
+            TimelineRevision.group_id == entry.group_id,
+            TimelineRevision.post_id == post_id,
+            TimelineRevision.revision == 1,
+        )
+    ).one()
+    if row.author_id != entry.person_id:
+        raise Conflict("id-taken")
+    return Posted(post_id, row.sequence, row.created_at, is_new=False)
+
+
+def _check_post(session: Session, group_id: UUID, post_id: UUID) -> None:
+    there = select(TimelineRevision.sequence).where(
+        TimelineRevision.group_id == group_id, TimelineRevision.post_id == post_id
+    )
+    if session.scalar(there.limit(1)) is None:
+        raise Invalid("post-unknown", {"reply_to": "unknown"})
+
+
+def _text_of(session: Session, entry: Entry, row: TimelineRevision) -> str | None:
+    if row.body is None or row.author_id is None:
+        return None
+    place = revision_place(
+        entry.org_id, entry.group_id, row.post_id, row.revision, row.author_id, row.created_at
+    )
+    return open_text(ring(session, entry.group_id), place, row.body)
+
+
+def _tell(session: Session, group_id: UUID, person_id: UUID | None, action: str, posted: Posted) -> None:
+    audit.record(
+        session,
+        person_id=person_id,
+        action=action,
+        group_id=group_id,
+        object_id=posted.post_id,
+        revision=posted.sequence,
+    )
+    after_commit(session, partial(ring_group, group_id, posted.sequence))
+
+
+def acknowledge_post(session: Session, entry: Entry, post_id: UUID, *, now: datetime) -> tuple[int, bool]:
+    """Say 了解 to a post. Returns (number of the mark, whether it is new). Raises NotFound for no such post."""
+    known = session.scalar(
+        select(TimelineRevision.sequence)
+        .where(TimelineRevision.group_id == entry.group_id, TimelineRevision.post_id == post_id)
+        .limit(1)
+    )
+    if known is None:
+        raise NotFound
+    mark, sequence = next_mark(session, entry.group_id)
+    added = session.scalar(
+        insert(PostMark)
+        .values(
+            group_id=entry.group_id, mark=mark, post_id=post_id, person_id=entry.person_id, created_at=now
+        )
+        .on_conflict_do_nothing()
+        .returning(PostMark.mark)
+    )
+    if added is None:
+        give_back_mark(session, entry.group_id)
+        return _own_mark(session, entry, post_id), False
+    audit.record(
+        session,
+        person_id=entry.person_id,
+        action="post.acknowledge",
+        group_id=entry.group_id,
+        object_id=post_id,
+    )
+    after_commit(session, partial(ring_group, entry.group_id, sequence))
+    return mark, True
+
+
+def _own_mark(session: Session, entry: Entry, post_id: UUID) -> int:
+    return session.scalars(
+        select(PostMark.mark).where(
+            PostMark.group_id == entry.group_id,
+            PostMark.post_id == post_id,
+            PostMark.person_id == entry.person_id,
+        )
+    ).one()
+
+
+def mark_read(session: Session, entry: Entry, sequence: int, *, now: datetime) -> None:
+    """Note how far this member has read; never backwards, never beyond what is there."""
+    reached = min(sequence, entry.last_sequence)
+    fresh = insert(ReadMark).values(
+        group_id=entry.group_id, person_id=entry.person_id, sequence=reached, updated_at=now
+    )
+    session.execute(
+        fresh.on_conflict_do_update(
+            index_elements=[ReadMark.group_id, ReadMark.person_id],
+            set_={"sequence": func.greatest(ReadMark.sequence, reached), "updated_at": now},
+        )
+    )

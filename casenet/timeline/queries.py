@@ -1,0 +1,213 @@
+"""One read of the timeline, for start-up, reconnect, background wake and live use alike."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import Session
+
+from casenet import audit
+from casenet.crypto import Place, Ring, open_text, ring, rings
+from casenet.groups import Entry
+from casenet.timeline.rules import PAGE_MAX
+from casenet.timeline.tables import PostMark, ReadMark, TimelineRevision
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionView:
+    """One row of the log, opened. `text` is None in a notice, `notice` in everything else."""
+
+    sequence: int
+    post_id: UUID
+    revision: int
+    kind: str
+    author_id: UUID | None
+    created_at: datetime
+    reply_to: UUID | None
+    text: str | None
+    notice: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class MarkView:
+    """One 了解."""
+
+    mark: int
+    post_id: UUID
+    person_id: UUID
+    created_at: datetime
+
+
+_COLUMNS = (
+    TimelineRevision.group_id,
+    TimelineRevision.sequence,
+    TimelineRevision.post_id,
+    TimelineRevision.revision,
+    TimelineRevision.kind,
+    TimelineRevision.author_id,
+    TimelineRevision.created_at,
+    TimelineRevision.reply_to,
+    TimelineRevision.body,
+    TimelineRevision.notice,
+)
+_log = select(*_COLUMNS)
+
+
+def posts_after(session: Session, entry: Entry, sequence: int, limit: int) -> tuple[RevisionView, ...]:
+    """What came after number `sequence`, oldest first, at most `limit` (and PAGE_MAX) rows. Leaves an audit row."""
+    rows = read_after(session, entry.group_id, entry.org_id, sequence, limit)
+    _note_reading(session, entry, rows)
+    return rows
+
+
+def read_after(
+    session: Session, group_id: UUID, org_id: UUID, sequence: int, limit: int = PAGE_MAX
+) -> tuple[RevisionView, ...]:
+    """As posts_after, for a live delivery: the caller writes the audit row that names every reader."""
+    rows = session.execute(
+        _log.where(TimelineRevision.group_id == group_id, TimelineRevision.sequence > sequence)
+        .order_by(TimelineRevision.sequence)
+        .limit(min(limit, PAGE_MAX))
+    ).all()
+    return _open(session, group_id, org_id, rows)
+
+
+def posts_before(
+    session: Session, entry: Entry, sequence: int | None, limit: int
+) -> tuple[RevisionView, ...]:
+    """The page of the log that ends before `sequence` (or at its end), newest first."""
+    query = _log.where(TimelineRevision.group_id == entry.group_id)
+    if sequence is not None:
+        query = query.where(TimelineRevision.sequence < sequence)
+    rows = session.execute(query.order_by(TimelineRevision.sequence.desc()).limit(min(limit, PAGE_MAX))).all()
+    views = _open(session, entry.group_id, entry.org_id, rows)
+    _note_reading(session, entry, views)
+    return views
+
+
+def latest_posts(session: Session, entry: Entry, limit: int) -> tuple[RevisionView, ...]:
+    """The newest rows of the log, newest first."""
+    return posts_before(session, entry, None, limit)
+
+
+def history(session: Session, entry: Entry, post_id: UUID) -> tuple[RevisionView, ...]:
+    """Every revision of one post, oldest first; empty when the group has no such post."""
+    rows = session.execute(
+        _log.where(TimelineRevision.group_id == entry.group_id, TimelineRevision.post_id == post_id)
+        .order_by(TimelineRevision.revision)
+        .limit(PAGE_MAX)
+    ).all()
+    views = _open(session, entry.group_id, entry.org_id, rows)
+    _note_reading(session, entry, views)
+    return views
+
+
+def last_lines(session: Session, entries: Sequence[Entry]) -> dict[UUID, RevisionView]:
+    """The newest row of each group's log, opened; groups without posts are left out."""
+    ends = [(entry.group_id, entry.last_sequence) for entry in entries if entry.last_sequence]
+    if not ends:
+        return {}
+    rows = session.execute(
+        _log.where(tuple_(TimelineRevision.group_id, TimelineRevision.sequence).in_(ends))
+    ).all()
+    keys = rings(session, [row.group_id for row in rows])
+    orgs = {entry.group_id: entry.org_id for entry in entries}
+    return {row.group_id: _view(keys[row.group_id], orgs[row.group_id], row) for row in rows}
+
+
+def marks_after(session: Session, group_id: UUID, mark: int) -> tuple[MarkView, ...]:
+    """Every 了解 after number `mark`, oldest first, at most PAGE_MAX."""
+    rows = session.execute(
+        select(PostMark.mark, PostMark.post_id, PostMark.person_id, PostMark.created_at)
+        .where(PostMark.group_id == group_id, PostMark.mark > mark)
+        .order_by(PostMark.mark)
+        .limit(PAGE_MAX)
+    )
+    return tuple(MarkView(*row) for row in rows)
+
+
+def marks_of(session: Session, group_id: UUID, post_ids: Iterable[UUID]) -> tuple[MarkView, ...]:
+    """Every 了解 on these posts."""
+    rows = session.execute(
+        select(PostMark.mark, PostMark.post_id, PostMark.person_id, PostMark.created_at)
+        .where(PostMark.group_id == group_id, PostMark.post_id.in_(list(post_ids)))
+        .order_by(PostMark.mark)
+    )
+    return tuple(MarkView(*row) for row in rows)
+
+
+def read_sequences(session: Session, group_id: UUID) -> dict[UUID, int]:
+    """How far each member has read."""
+    rows = session.execute(select(ReadMark.person_id, ReadMark.sequence).where(ReadMark.group_id == group_id))
+    return {person_id: sequence for person_id, sequence in rows}
+
+
+def read_by(session: Session, person_id: UUID) -> dict[UUID, int]:
+    """How far one person has read, by group."""
+    rows = session.execute(
+        select(ReadMark.group_id, ReadMark.sequence).where(ReadMark.person_id == person_id)
+    )
+    return {group_id: sequence for group_id, sequence in rows}
+
+
+def unread(session: Session, person_id: UUID, group_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """How many rows by others each group has beyond what this person has read; groups with none are left out."""
+    rows = session.execute(
+        select(TimelineRevision.group_id, func.count())
+        .outerjoin(
+            ReadMark,
+            (ReadMark.group_id == TimelineRevision.group_id) & (ReadMark.person_id == person_id),
+        )
+        .where(
+            TimelineRevision.group_id.in_(list(group_ids)),
+            TimelineRevision.sequence > func.coalesce(ReadMark.sequence, 0),
+            TimelineRevision.author_id.is_distinct_from(person_id),
+        )
+        .group_by(TimelineRevision.group_id)
+    )
+    return {group_id: count for group_id, count in rows}
+
+
+def _open(session: Session, group_id: UUID, org_id: UUID, rows: Sequence[Any]) -> tuple[RevisionView, ...]:
+    keys = ring(session, group_id)
+    return tuple(_view(keys, org_id, row) for row in rows)
+
+
+def _view(keys: Ring, org_id: UUID, row: Any) -> RevisionView:
+    text = None
+    if row.body is not None:
+        place = revision_place(org_id, row.group_id, row.post_id, row.revision, row.author_id, row.created_at)
+        text = open_text(keys, place, row.body)
+    return RevisionView(
+        row.sequence,
+        row.post_id,
+        row.revision,
+        row.kind,
+        row.author_id,
+        row.created_at,
+        row.reply_to,
+        text,
+        row.notice,
+    )
+
+
+def revision_place(
+    org_id: UUID, group_id: UUID, post_id: UUID, revision: int, author_id: UUID, created_at: datetime
+) -> Place:
+    """Where a sealed body belongs."""
+    return Place("timeline_revision", "body", org_id, group_id, post_id, revision, author_id, created_at)
+
+
+def _note_reading(session: Session, entry: Entry, rows: Sequence[RevisionView]) -> None:
+    if rows:
+        numbers = [row.sequence for row in rows]
+        audit.record(
+            session,
+            person_id=entry.person_id,
+            action="posts.read",
+            group_id=entry.group_id,
+            detail={"from": min(numbers), "to": max(numbers)},
+        )
