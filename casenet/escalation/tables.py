@@ -1,4 +1,4 @@
-"""Alerts, what happened to them, and each group's policy. Nothing clinical: what is wrong stands sealed in the post."""
+"""Alerts, what happened to them, and each group's policy. What is wrong stands sealed in the post."""
 
 from typing import Any
 

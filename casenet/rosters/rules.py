@@ -1,6 +1,6 @@
 """Who is on call: arithmetic over shifts and overrides. No session, no clock.
 
-Every interval holds its start and not its end, so that two shifts that meet leave neither a gap nor an overlap.
+Every interval holds its start and not its end, so two shifts that meet leave neither gap nor overlap.
 """
 
 import itertools
@@ -128,7 +128,7 @@ def gaps(
 
 
 def span(day: date, starts: time, ends: time) -> tuple[datetime, datetime]:
-    """The instants of a shift that begins on `day` in Japan; one that ends no later than it starts, ends the next day."""
+    """The instants of a shift that begins on `day` in Japan; ending no later than it starts: next day."""
     last = day + timedelta(days=1) if ends <= starts else day
     return datetime.combine(day, starts, TOKYO), datetime.combine(last, ends, TOKYO)
 

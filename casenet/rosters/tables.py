@@ -1,4 +1,4 @@
-"""Shifts and changes of plan. Rows are withdrawn, not deleted: who was on call that night stays answerable."""
+"""Shifts and changes of plan. Withdrawn, not deleted: who was on call that night stays answerable."""
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column

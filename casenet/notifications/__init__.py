@@ -1,0 +1,63 @@
+"""Reach a person over the channels they have: in the app, by Web Push, by e-mail.
+
+No ping says what it is about.
+
+Deciding and sending are apart, joined by the table `ping`: `queue_pings` writes rows in the transaction of
+whoever decides; a sender claims due rows, sends outside any transaction and records the outcome. Promise:
+at least once per person, channel, step and attempt, always with the same token, so that a phone drops
+repeats; nothing is sent any more once it was cancelled or has expired.
+"""
+
+from casenet.notifications.actions import (
+    Claim,
+    Settled,
+    Subject,
+    cancel_pings,
+    claim_due,
+    letter_of,
+    note_receipt,
+    queue_pings,
+    record_outcome,
+    spend_token,
+    subscribe,
+    unsubscribe,
+)
+from casenet.notifications.channels import deliver
+from casenet.notifications.channels.vapid import public_key_of
+from casenet.notifications.letters import Letter, Outcome, Subscription
+from casenet.notifications.queries import (
+    PingView,
+    figures,
+    overdue,
+    pings_about,
+    reachable,
+    subscriptions_of,
+)
+from casenet.notifications.rules import Channel
+
+__all__ = [
+    "Channel",
+    "Claim",
+    "Letter",
+    "Outcome",
+    "PingView",
+    "Settled",
+    "Subject",
+    "Subscription",
+    "cancel_pings",
+    "claim_due",
+    "deliver",
+    "figures",
+    "letter_of",
+    "note_receipt",
+    "overdue",
+    "pings_about",
+    "public_key_of",
+    "queue_pings",
+    "reachable",
+    "record_outcome",
+    "spend_token",
+    "subscribe",
+    "subscriptions_of",
+    "unsubscribe",
+]

@@ -1,0 +1,112 @@
+"""Reads about pings and push subscriptions."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from casenet import identity
+from casenet.notifications.letters import Subscription
+from casenet.notifications.tables import Ping, PushSubscription
+
+
+@dataclass(frozen=True, slots=True)
+class PingView:
+    """One try to reach one person over one channel."""
+
+    id: UUID
+    about: str
+    about_id: UUID
+    step_no: int
+    attempt: int
+    channel: str
+    person_id: UUID
+    state: str
+    due_at: datetime
+    tries: int
+    created_at: datetime
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    ended_at: datetime | None
+    reason: str | None
+
+
+def view(row: Ping) -> PingView:
+    """A row as others may see it: without token, lease and fence."""
+    return PingView(
+        id=row.id,
+        about=row.about,
+        about_id=row.about_id,
+        step_no=row.step_no,
+        attempt=row.attempt,
+        channel=row.channel,
+        person_id=row.person_id,
+        state=row.state,
+        due_at=row.due_at,
+        tries=row.tries,
+        created_at=row.created_at,
+        sent_at=row.sent_at,
+        delivered_at=row.delivered_at,
+        ended_at=row.ended_at,
+        reason=row.reason,
+    )
+
+
+def pings_about(session: Session, about: str, about_id: UUID) -> tuple[PingView, ...]:
+    """Every ping about one thing, oldest first."""
+    rows = session.scalars(
+        select(Ping)
+        .where(Ping.about == about, Ping.about_id == about_id)
+        .order_by(Ping.created_at, Ping.id)
+        .execution_options(populate_existing=True)
+    )
+    return tuple(view(row) for row in rows)
+
+
+def subscriptions_of(session: Session, person_id: UUID) -> tuple[Subscription, ...]:
+    """The browsers of a person, oldest first."""
+    rows = session.scalars(
+        select(PushSubscription)
+        .where(PushSubscription.person_id == person_id)
+        .order_by(PushSubscription.created_at)
+    )
+    return tuple(Subscription(row.id, row.endpoint, row.p256dh, row.auth) for row in rows)
+
+
+def subscribed(session: Session, person_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the persons who have a browser that can be pushed to."""
+    return set(
+        session.scalars(
+            select(PushSubscription.person_id).where(PushSubscription.person_id.in_(list(person_ids)))
+        )
+    )
+
+
+def reachable(session: Session, person_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the persons whom a ping can reach outside an open app."""
+    ids = list(person_ids)
+    with_mail = {person.id for person in identity.people(session, ids).values() if person.email}
+    return with_mail | subscribed(session, ids)
+
+
+def overdue(session: Session, now: datetime, by: timedelta) -> int:
+    """How many pings should have gone out more than `by` ago."""
+    return (
+        session.scalar(
+            select(func.count()).select_from(Ping).where(Ping.state == "pending", Ping.due_at < now - by)
+        )
+        or 0
+    )
+
+
+def figures(session: Session) -> dict[tuple[str, str], int]:
+    """Pings of the last day by channel and state, for the metrics page."""
+    rows = session.execute(
+        select(Ping.channel, Ping.state, func.count())
+        .where(Ping.created_at > func.now() - timedelta(days=1))
+        .group_by(Ping.channel, Ping.state)
+    )
+    return {(channel, state): count for channel, state, count in rows}
