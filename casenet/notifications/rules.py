@@ -63,8 +63,8 @@ def read_endpoint(address: str, allowed: Iterable[str]) -> Endpoint | None:
     """Take a push address apart; None unless it leads to one of the allowed push services.
 
     address   Chosen by whoever calls our API: without this check they could make our server call anything.
-    allowed   Hosts; ".example.com" allows every name under it; "127.0.0.1:9000" (a literal loopback
-              address with its port) is the only kind that may be spoken to without TLS.
+    allowed   Hosts; ".example.com" allows every name under it; a literal loopback address, with or
+              without its port, is the only kind that may be spoken to without TLS.
     """
     if len(address) > ENDPOINT_CHARS_MAX or not address.isascii():
         return None
@@ -77,7 +77,7 @@ def read_endpoint(address: str, allowed: Iterable[str]) -> Endpoint | None:
         return None
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if is_loopback(host):
-        known = port is not None and f"{host}:{port}" in set(allowed)
+        known = port is not None and not {host, f"{host}:{port}"}.isdisjoint(allowed)
         plain = parts.scheme in ("http", "https")
         return Endpoint(host, port or 0, path, parts.scheme == "https", True) if known and plain else None
     if parts.scheme != "https" or port not in (None, 443) or not _is_listed(host, allowed):

@@ -56,7 +56,7 @@ class Ping(Base):
 
 
 class PushSubscription(Base):
-    """One browser that accepts pushes. `p256dh`, `auth` encrypt to it; the endpoint is checked at each use."""
+    """One browser that accepts pushes. The endpoint is checked again at each use."""
 
     __tablename__ = "push_subscription"
 

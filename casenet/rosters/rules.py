@@ -144,3 +144,10 @@ def check_period(starts_at: datetime, ends_at: datetime) -> str | None:
 
 # A "shift" of more than a month is a slip of the finger, and would hide every gap behind it.
 LONGEST = timedelta(days=31)
+
+# Advice by telephone at night is a nurse's; an assistant nurse works under instruction (domain 5.9, 6.3).
+PROFESSIONS = {
+    Duty.HOME_NURSING_ON_CALL: ("nurse", "public_health_nurse"),
+    Duty.PHYSICIAN_ON_DUTY: ("physician",),
+    Duty.PARTNER_PHYSICIAN_ON_DUTY: ("physician",),
+}

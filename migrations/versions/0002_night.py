@@ -39,6 +39,15 @@ def upgrade() -> None:
             for each row execute function alert_event_is_final();
         """
     )
+    # What happened to an alert, and who was on call, is not the application's to delete.
+    op.execute(
+        """
+        grant select, insert, update on
+            shift, roster_override, escalation_policy, alert, ping, push_subscription, heartbeat to casenet_app;
+        grant select, insert on alert_event to casenet_app;
+        grant delete on push_subscription, ping to casenet_app;
+        """
+    )
 
 
 def downgrade() -> None:
@@ -47,7 +56,7 @@ def downgrade() -> None:
     op.execute("drop function alert_event_is_final()")
 
 
-def _uuid(name: str, *constraints: sa.SchemaItem, nullable: bool = False) -> sa.Column[sa.Uuid]:
+def _uuid(name: str, *constraints: sa.schema.SchemaItem, nullable: bool = False) -> sa.Column[sa.Uuid]:
     return sa.Column(name, sa.Uuid(), *constraints, nullable=nullable)
 
 

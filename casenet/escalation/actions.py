@@ -1,0 +1,290 @@
+"""Raise an alert, answer it, end it; keep a group's policy."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from sqlalchemy import and_, or_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from casenet import audit, notifications, timeline
+from casenet.database import notify
+from casenet.errors import Conflict, Invalid, NotAllowed
+from casenet.escalation import log, rules, sbar
+from casenet.escalation.chain import frozen
+from casenet.escalation.moves import make_move
+from casenet.escalation.queries import AlertView, PolicyView, alert, events, policy, view
+from casenet.escalation.rules import CLOSED, Level, Outcome, PolicyStep, State, Target
+from casenet.escalation.tables import Alert, EscalationPolicy
+from casenet.groups import Entry
+from casenet.timeline import Draft
+from casenet.words import say
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An urgent call as the phone made it; both ids are the phone's own."""
+
+    id: UUID
+    post_id: UUID
+    level: Level
+    report: sbar.Report
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Where the alert stands after somebody tried to take it. is_yours False: see who has it."""
+
+    alert: AlertView
+    is_yours: bool
+
+
+def raise_alert(session: Session, entry: Entry, call: Call, *, now: datetime) -> tuple[AlertView, bool]:
+    """Publish the urgent post, open the alert and run its first step, all in one transaction.
+
+    Returns the alert and whether it is new: the same id again by the same person gives the same alert.
+    Raises Conflict for an id in use elsewhere, Invalid for an unknown sign or an empty report.
+    """
+    text = sbar.compose(call.report)
+    # The post comes first: it takes the group's lock, behind which a second copy of this call waits.
+    post = timeline.publish_post(session, entry, Draft(call.post_id, "urgent", text), now=now)
+    plan = rules.make_plan(policy(session, entry.group_id).steps, call.level)
+    added = session.scalars(
+        insert(Alert)
+        .values(
+            id=call.id,
+            group_id=entry.group_id,
+            post_id=post.post_id,
+            sequence=post.sequence,
+            level=call.level,
+            state=State.OPEN,
+            plan=frozen(plan),
+            steps_run=0,
+            next_step_at=now,
+            reminded=False,
+            raised_by=entry.person_id,
+            raised_at=now,
+            event_count=0,
+            version=1,
+        )
+        .on_conflict_do_nothing()
+        .returning(Alert)
+    ).first()
+    if added is None:
+        return _raised_before(session, entry, call), False
+    facts = {"level": str(call.level), "post_id": str(call.post_id)}
+    log.note(session, added, "raised", now=now, person_id=entry.person_id, detail=facts)
+    make_move(session, added, now=now)
+    notify(session, "alerts_due")
+    return view(added), True
+
+
+def _raised_before(session: Session, entry: Entry, call: Call) -> AlertView:
+    row = session.get(Alert, call.id, populate_existing=True)
+    mine = row and (row.group_id, row.raised_by, row.post_id) == (
+        entry.group_id,
+        entry.person_id,
+        call.post_id,
+    )
+    if row is None or not mine:
+        raise Conflict("id-taken")
+    return view(row)
+
+
+def acknowledge(
+    session: Session, entry: Entry, alert_id: UUID, *, now: datetime, channel: str = "in_app"
+) -> Answer:
+    """受けました: take an open alert. One winner; the winner repeating it is told the same."""
+    return take(session, entry.person_id, alert_id, State.ACKNOWLEDGED, now=now, channel=channel)
+
+
+def respond(
+    session: Session,
+    entry: Entry,
+    alert_id: UUID,
+    *,
+    now: datetime,
+    how: str | None = None,
+    eta_minutes: int | None = None,
+) -> Answer:
+    """対応中: on the telephone, or on the way with the minutes that it will take."""
+    return take(
+        session,
+        entry.person_id,
+        alert_id,
+        State.RESPONDING,
+        now=now,
+        channel="in_app",
+        eta_minutes=eta_minutes,
+        how=how,
+    )
+
+
+def arrive(session: Session, entry: Entry, alert_id: UUID, *, now: datetime) -> Answer:
+    """到着."""
+    return take(session, entry.person_id, alert_id, State.ARRIVED, now=now, channel="in_app")
+
+
+def take(
+    session: Session,
+    person_id: UUID,
+    alert_id: UUID,
+    state: State,
+    *,
+    now: datetime,
+    channel: str,
+    eta_minutes: int | None = None,
+    how: str | None = None,
+) -> Answer:
+    """Move an alert to one of the answered states, if it is open or already this person's.
+
+    The one conditional update decides a race: one row is yours, none means that another has it. The chain
+    stops until the new deadline; what waits to be sent is cancelled.
+    """
+    seen = alert(session, alert_id)
+    if _is_repeat(session, seen, person_id, state, how, eta_minutes):
+        return Answer(seen, is_yours=True)
+    after = rules.answered(seen.position, seen.level, state, person_id, now, eta_minutes)
+    earlier = [State.ACKNOWLEDGED, State.RESPONDING][: 0 if state is State.ACKNOWLEDGED else 2]
+    mine = and_(Alert.answered_by == person_id, Alert.state.in_(earlier))
+    won = session.scalars(
+        update(Alert)
+        .where(Alert.id == alert_id, or_(Alert.state == State.OPEN, mine))
+        .values(
+            {
+                "state": state,
+                "answered_by": person_id,
+                "next_step_at": after.next_step_at,
+                "reminded": False,
+                f"{state}_at": now,
+            }
+        )
+        .returning(Alert)
+        .execution_options(populate_existing=True, synchronize_session=False)
+    ).first()
+    if won is None:
+        return _taken_already(session, alert_id, person_id, now)
+    facts = {"how": how, "eta_minutes": eta_minutes}
+    facts = {name: value for name, value in facts.items() if value is not None}
+    log.note(session, won, state, now=now, person_id=person_id, channel=channel, detail=facts or None)
+    notifications.cancel_pings(session, "alert", alert_id, reason="answered", now=now)
+    log.ring(session, won)
+    return Answer(view(won), is_yours=True)
+
+
+def _is_repeat(
+    session: Session, seen: AlertView, person_id: UUID, state: State, how: str | None, eta_minutes: int | None
+) -> bool:
+    """A phone that lost the answer asks again: nothing happens a second time."""
+    if seen.state is not state or seen.position.answered_by != person_id:
+        return False
+    last = next(event for event in reversed(events(session, seen.id)) if event.kind == state)
+    return (last.detail.get("how"), last.detail.get("eta_minutes")) == (how, eta_minutes)
+
+
+def _taken_already(session: Session, alert_id: UUID, person_id: UUID, now: datetime) -> Answer:
+    seen = alert(session, alert_id)
+    if seen.position.answered_by == person_id and seen.is_open:
+        # He answered on another phone, or has gone further than this tap: it is his all the same.
+        return Answer(seen, is_yours=True)
+    known = any(e.kind == "late_answer" and e.person_id == person_id for e in events(session, alert_id))
+    if not known:
+        row = session.get_one(Alert, alert_id, with_for_update=True, populate_existing=True)
+        log.note(session, row, "late_answer", now=now, person_id=person_id, is_notice=False)
+        return Answer(view(row), is_yours=False)
+    return Answer(seen, is_yours=False)
+
+
+NOTE_CHARS_MAX = 2000
+
+
+def resolve(
+    session: Session, entry: Entry, alert_id: UUID, outcome: Outcome, *, note: str = "", now: datetime
+) -> AlertView:
+    """終了 with an outcome: the only good end. The note becomes a sealed post under the urgent one.
+
+    Raises Conflict when it is closed already, unless by this person with this outcome.
+    """
+    closed = _close(session, entry, alert_id, State.RESOLVED, outcome, now=now)
+    if closed and note.strip():
+        _publish(session, entry, closed, "note", note, now)
+    return alert(session, alert_id)
+
+
+def cancel(session: Session, entry: Entry, alert_id: UUID, reason: str, *, now: datetime) -> AlertView:
+    """取り消し with a reason, by who raised it, a physician or a nurse. Else raises NotAllowed."""
+    if not reason.strip():
+        raise Invalid("reason-needed", {"reason": "empty"})
+    if entry.role not in ("physician", "nurse") and alert(session, alert_id).raised_by != entry.person_id:
+        raise NotAllowed("not-allowed")
+    closed = _close(session, entry, alert_id, State.CANCELLED, None, now=now)
+    if closed:
+        _publish(session, entry, closed, "reason", reason, now)
+    return alert(session, alert_id)
+
+
+def _close(
+    session: Session, entry: Entry, alert_id: UUID, state: State, outcome: Outcome | None, *, now: datetime
+) -> AlertView | None:
+    won = session.scalars(
+        update(Alert)
+        .where(Alert.id == alert_id, Alert.state.not_in(CLOSED))
+        .values(state=state, outcome=outcome, next_step_at=None, closed_at=now, closed_by=entry.person_id)
+        .returning(Alert)
+        .execution_options(populate_existing=True, synchronize_session=False)
+    ).first()
+    if won is None:
+        seen = alert(session, alert_id)
+        if (seen.state, seen.outcome, seen.closed_by) == (state, outcome, entry.person_id):
+            return None
+        raise Conflict("alert-closed", state=str(seen.state))
+    facts = {"outcome": str(outcome)} if outcome else None
+    log.note(session, won, state, now=now, person_id=entry.person_id, detail=facts)
+    notifications.cancel_pings(session, "alert", alert_id, reason="closed", now=now)
+    log.ring(session, won)
+    return view(won)
+
+
+def _publish(session: Session, entry: Entry, closed: AlertView, kind: str, text: str, now: datetime) -> None:
+    draft = Draft(
+        uuid5(closed.id, kind), "report", say(f"notices.alert.{kind}", text=text.strip()), closed.post_id
+    )
+    timeline.publish_post(session, entry, draft, now=now)
+
+
+def set_policy(
+    session: Session, entry: Entry, steps: tuple[PolicyStep, ...], *, expected_revision: int, now: datetime
+) -> PolicyView:
+    """Set whom the group wants to be asked, for alerts raised from now on.
+
+    expected_revision   What the writer saw. Raises Conflict when it has moved on, Invalid for no steps,
+                        too many, or a facility named for a step that asks a function.
+    """
+    if not 1 <= len(steps) <= rules.STEPS_MAX:
+        raise Invalid("policy-length", {"steps": "length"})
+    functions = (Target.ATTENDING_PHYSICIAN, Target.DEPUTY_PHYSICIAN)
+    if any(step.facility_id and step.target in functions for step in steps):
+        raise Invalid("policy-facility", {"steps": "facility"})
+    kept = [
+        {"target": step.target, "facility_id": str(step.facility_id) if step.facility_id else None}
+        for step in steps
+    ]
+    values = {"steps": kept, "updated_by": entry.person_id, "updated_at": now}
+    written = session.scalar(
+        insert(EscalationPolicy)
+        .values(group_id=entry.group_id, revision=expected_revision + 1, **values)
+        .on_conflict_do_update(
+            index_elements=["group_id"],
+            set_=values | {"revision": expected_revision + 1},
+            where=EscalationPolicy.revision == expected_revision,
+        )
+        .returning(EscalationPolicy.revision)
+    )
+    # Revision 0 is the default: the first writer inserts, a second first writer finds revision 1.
+    if written is None or (expected_revision > 0 and written != expected_revision + 1):
+        raise Conflict("policy-moved-on", revision=policy(session, entry.group_id).revision)
+    audit.record(
+        session, person_id=entry.person_id, action="policy.set", group_id=entry.group_id, revision=written
+    )
+    return PolicyView(steps, written)
