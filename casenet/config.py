@@ -5,12 +5,15 @@ The start fails with a list of all that is missing or wrong, not with the first.
 """
 
 import os
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 # The push services of the browsers in use in Japan; an endpoint elsewhere is refused (SSRF).
 PUSH_HOSTS = (
@@ -64,6 +67,20 @@ class Config:
     def secure(self) -> bool:
         """True behind TLS: cookies get Secure and the __Host- prefix."""
         return self.public_origin.startswith("https://")
+
+
+    @property
+    def vapid_public_key(self) -> str:
+        """What a browser needs to subscribe: the uncompressed P-256 point, base64url."""
+        return _public_key(self.vapid_private_key)
+
+
+@cache
+def _public_key(private_key: str) -> str:
+    number = int.from_bytes(urlsafe_b64decode(private_key + "=" * (-len(private_key) % 4)), "big")
+    point = ec.derive_private_key(number, ec.SECP256R1()).public_key()
+    encoded = point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return urlsafe_b64encode(encoded).decode().rstrip("=")
 
 
 class _Reader:

@@ -123,7 +123,7 @@ class Installation:
             "SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
             "MAIL_FROM": "casenet@casenet.example",
             "CASENET_DEMO": "1",
-            "GUNICORN_CMD_ARGS": f"--bind=127.0.0.1:{self.port}",
+            "BIND": f"127.0.0.1:{self.port}",
             "PYTHONUNBUFFERED": "1",
         }
 

@@ -3,7 +3,7 @@
 `enter` is the only way in: it finds the group and checks the right at once; outside, the group does not exist.
 """
 
-from casenet.groups.access import Entry, enter, entries_of, entry_for_system, readers
+from casenet.groups.access import Audience, Entry, audience, enter, entries_of, entry_for_system
 from casenet.groups.actions import (
     add_member,
     admit_for_cover,
@@ -23,12 +23,13 @@ from casenet.groups.queries import (
     record,
     record_fields,
 )
-from casenet.groups.rules import FUNCTIONS, RIGHTS, ROLE_OF_PROFESSION, Permission, may
+from casenet.groups.rules import FUNCTIONS, RIGHTS, ROLE_OF_PROFESSION, Permission, function_fits, may
 
 __all__ = [
     "FUNCTIONS",
     "RIGHTS",
     "ROLE_OF_PROFESSION",
+    "Audience",
     "Entry",
     "MemberView",
     "PatientView",
@@ -36,9 +37,11 @@ __all__ = [
     "RecordView",
     "add_member",
     "admit_for_cover",
+    "audience",
     "enter",
     "entries_of",
     "entry_for_system",
+    "function_fits",
     "give_back_mark",
     "give_back_sequence",
     "leave_all",
@@ -49,7 +52,6 @@ __all__ = [
     "open_group",
     "patient",
     "patients",
-    "readers",
     "record",
     "record_fields",
     "remove_member",

@@ -71,12 +71,23 @@ def entries_of(session: Session, person_id: UUID) -> tuple[Entry, ...]:
     return tuple(entry for row in rows if may((entry := Entry(*row)).role, Permission.READ))
 
 
-def readers(session: Session, group_id: UUID) -> set[UUID]:
-    """Everybody who may read this group now."""
-    rows = session.execute(
-        select(Membership.person_id, Membership.role).where(Membership.group_id == group_id, is_active)
-    )
-    return {person_id for person_id, role in rows if may(role, Permission.READ)}
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who may read a group now, and how far its two counters have come."""
+
+    org_id: UUID
+    last_sequence: int
+    last_mark: int
+    readers: frozenset[UUID]
+
+
+def audience(session: Session, group_id: UUID) -> Audience | None:
+    """Everybody who may read this group now, in one read with its counters. None when nobody may."""
+    rows = session.execute(_entry.where(Membership.group_id == group_id)).all()
+    if not rows:
+        return None
+    may_read = frozenset(row.person_id for row in rows if may(row.role, Permission.READ))
+    return Audience(rows[0].host_facility_id, rows[0].last_sequence, rows[0].last_mark, may_read)
 
 
 def entry_for_system(session: Session, group_id: UUID, author_id: UUID) -> Entry:

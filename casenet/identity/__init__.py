@@ -23,7 +23,14 @@ from casenet.identity.actions import (
     suspend,
 )
 from casenet.identity.queries import Asker, PersonView, asker, live_sessions, people
-from casenet.identity.secrets import csrf_token, hash_password, new_totp_secret, password_matches, totp_uri
+from casenet.identity.secrets import (
+    csrf_token,
+    hash_password,
+    new_totp_secret,
+    password_matches,
+    same,
+    totp_uri,
+)
 
 __all__ = [
     "Asker",
@@ -49,6 +56,7 @@ __all__ = [
     "open_session",
     "password_matches",
     "people",
+    "same",
     "set_password",
     "start_session",
     "suspend",

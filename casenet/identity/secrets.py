@@ -51,6 +51,11 @@ def csrf_token(token: str) -> str:
     return hashlib.sha256(b"csrf" + token.encode()).hexdigest()
 
 
+def same(one: str, other: str) -> bool:
+    """Compare two tokens in constant time."""
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
 def guess_key(pepper: bytes, *parts: str) -> bytes:
     """A key for counting guesses that does not tell whose they are."""
     return hmac.digest(pepper, "\0".join(parts).lower().encode(), "sha256")

@@ -34,6 +34,9 @@ class Ring:
     reason: str = ""
 
 
+DEAF = Ring(reason="deaf")
+
+
 @cache
 def _redis() -> "redis.Redis":
     url = config.current().redis_url
@@ -66,10 +69,19 @@ def _publish(message: dict[str, str | int]) -> None:
         log.warning("bell_lost", error=type(error).__name__)
 
 
+def answers() -> bool:
+    """True when Redis answers now."""
+    try:
+        return bool(_redis().ping())  # pyright: ignore[reportUnknownMemberType]
+    except redis.RedisError:
+        return False
+
+
 def listen() -> Iterator[Ring | None]:
     """Hear every ring, for ever, also over restarts of Redis.
 
-    Yields None once after each (re)connection: rings may have been missed, look at everything.
+    Yields None once after each (re)connection: rings may have been missed, look at everything. Yields DEAF
+    when the connection is lost: until the next None nothing is heard.
     """
     url = config.current().redis_url
     while True:
@@ -89,6 +101,7 @@ def listen() -> Iterator[Ring | None]:
                             yield ring
         except (redis.RedisError, OSError) as error:
             log.warning("bell_deaf", error=type(error).__name__)
+            yield DEAF
             time.sleep(SILENT_SECONDS)
 
 

@@ -1,0 +1,89 @@
+"""Builds the Flask app: blueprints, the gate before every request, headers after it."""
+
+import time
+from base64 import b16encode
+from os import urandom
+from types import ModuleType
+
+from flask import Flask, Response, g, request
+from flask_openapi3 import Info, OpenAPI
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from casenet import audit
+from casenet.config import Config
+from casenet.web import errors, facilities, groups, health, logs, phone, sessions, timeline
+from casenet.web.answers import answer
+from casenet.web.shapes import Problem
+
+BODY_BYTES_MAX = 256 * 1024  # the longest post is 40 kB of UTF-8, a full sheet below 100 kB
+
+PARTS: tuple[ModuleType, ...] = (sessions, facilities, groups, timeline)
+
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "manifest-src 'self'; worker-src 'self'; frame-src 'self' blob:; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors {ancestors}"
+)
+
+
+def create_app(settings: Config) -> Flask:
+    """The whole web door over `settings`."""
+    app = OpenAPI(
+        "casenet",
+        info=Info(title="CaseNet", version="1"),
+        doc_ui=False,
+        security_schemes={"session": {"type": "apiKey", "in": "cookie", "name": sessions.cookie_name()}},
+        responses={422: Problem, 401: Problem, 403: Problem, 404: Problem},
+        validation_error_status=422,
+        validation_error_model=Problem,
+        validation_error_callback=errors.of_validation,
+        static_folder=None,
+    )
+    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
+    app.before_request(_arrive)
+    app.before_request(sessions.admit)
+    app.after_request(_leave)
+    app.teardown_request(_forget)
+    errors.register(app)
+    for part in PARTS:
+        app.register_api(part.blueprint)
+    if settings.demo:
+        app.register_api(sessions.demo_blueprint)
+    app.add_url_rule("/api/v1/openapi.json", "openapi", lambda: answer(app.api_doc))
+    app.register_blueprint(health.blueprint)
+    app.register_blueprint(phone.blueprint)
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(
+            app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies
+        )
+    return app
+
+
+def _arrive() -> None:
+    g.started = time.perf_counter()
+    g.request_id = b16encode(urandom(8)).decode().lower()
+    g.origin = audit.at_door(audit.Origin(g.request_id, request.remote_addr, None))
+    g.origin.__enter__()
+
+
+def _leave(response: Response) -> Response:
+    headers = response.headers
+    headers["X-Request-Id"] = g.get("request_id", "")
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "no-referrer"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    headers["Permissions-Policy"] = "geolocation=(), microphone=(), payment=()"
+    headers.setdefault("X-Robots-Tag", "noindex")
+    headers.setdefault("Cache-Control", "no-store")
+    # A sheet's preview is shown in a frame of our own page.
+    ancestors = "'self'" if response.mimetype == "application/pdf" else "'none'"
+    headers.setdefault("Content-Security-Policy", CONTENT_POLICY.format(ancestors=ancestors))
+    if request.is_secure:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    return logs.note(response) if "started" in g else response
+
+
+def _forget(error: BaseException | None) -> None:
+    if (origin := g.pop("origin", None)) is not None:
+        origin.__exit__(None, None, None)

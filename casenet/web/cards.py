@@ -1,0 +1,43 @@
+"""Small cards of persons (name, profession, office) that go beside posts. Kept a minute: every post shows one."""
+
+import time
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from casenet import facilities, identity
+from casenet.web.shapes import Shape
+
+CARD_SECONDS = 60
+CARDS_MAX = 20_000  # a prefecture's staff; some 200 bytes each
+
+
+class Card(Shape):
+    """A person as it stands beside a post."""
+
+    name: str
+    profession: str
+    facility_name: str
+
+
+_cards: dict[UUID, tuple[float, Card]] = {}
+
+
+def cards(session: Session, ids: Iterable[UUID | None]) -> dict[str, Card]:
+    """Cards by person id (as text); also of persons who have left."""
+    wanted = {id for id in ids if id is not None}
+    oldest = time.monotonic() - CARD_SECONDS
+    found = {id: _cards[id][1] for id in wanted if id in _cards and _cards[id][0] > oldest}
+    if missing := wanted - found.keys():
+        homes = facilities.facilities_of(session, missing)
+        for person in identity.people(session, missing).values():
+            home = homes.get(person.id)
+            card = Card(
+                name=person.name, profession=person.profession, facility_name=home.name if home else ""
+            )
+            if len(_cards) >= CARDS_MAX:
+                _cards.clear()
+            _cards[person.id] = (time.monotonic(), card)
+            found[person.id] = card
+    return {str(id): card for id, card in found.items()}

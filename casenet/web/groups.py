@@ -1,0 +1,411 @@
+"""Patient groups: the list, one group, its members, the patient's record."""
+
+from dataclasses import asdict
+from datetime import date, datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+from flask_openapi3 import APIBlueprint
+from pydantic import Field
+from sqlalchemy.orm import Session
+
+from casenet import clock, facilities, groups, identity, timeline
+from casenet.database import after_commit, transaction
+from casenet.errors import Invalid, NotFound
+from casenet.escalation.board import open_alerts
+from casenet.groups import Entry, MemberView, PatientView
+from casenet.realtime import ring_person
+from casenet.timeline import RevisionView
+from casenet.web.answers import answer
+from casenet.web.cards import cards
+from casenet.web.sessions import asking, enter_group
+from casenet.web.shapes import Code, Day, Id, Line, OptionalLine, OptionalText, Shape
+
+blueprint = APIBlueprint("groups", __name__, url_prefix="/api/v1")
+
+EXCERPT_CHARS = 80  # two lines on a phone
+
+
+class GroupPath(Shape):
+    """A patient group."""
+
+    group_id: Id
+
+
+class MemberPath(Shape):
+    """A member of a patient group."""
+
+    group_id: Id
+    person_id: Id
+
+
+class PatientIn(Shape):
+    """Who the patient is."""
+
+    name: Line
+    kana: Line
+    birth_date: Day
+    sex: Code
+    address: OptionalText
+    tel: OptionalLine = ""
+    summary: OptionalLine = ""
+
+
+class PatientLine(Shape):
+    """The patient in a list. `age` in completed years, today in Japan."""
+
+    name: str
+    kana: str
+    birth_date: date
+    age: int
+    sex: str
+    summary: str
+
+
+class LastPost(Shape):
+    """The newest line of a group."""
+
+    kind: str
+    excerpt: str
+    author_name: str
+    created_at: datetime
+    notice: dict[str, Any] | None
+
+
+class GroupLine(Shape):
+    """A group in the list."""
+
+    id: UUID
+    patient: PatientLine
+    last_sequence: int
+    last_mark: int
+    read_sequence: int
+    unread: int
+    last_post: LastPost | None
+    open_alert_id: UUID | None
+
+
+class GroupList(Shape):
+    """Every group that the person belongs to, the newest line first."""
+
+    groups: list[GroupLine]
+
+
+class GroupIn(Shape):
+    """A new group; `id` is the phone's own (UUIDv7)."""
+
+    id: Id
+    patient: PatientIn
+    function: Code | None = None
+
+
+class GroupState(Shape):
+    """How far a group has come."""
+
+    id: UUID
+    last_sequence: int
+    last_mark: int
+
+
+class GroupStates(Shape):
+    """The cheap look that a phone takes every 20 seconds, every 5 with an open alert."""
+
+    groups: list[GroupState]
+    open_alerts: list[UUID]
+
+
+class PatientCard(PatientLine):
+    """The patient as members see them."""
+
+    address: str
+    tel: str
+
+
+class HostFacility(Shape):
+    """The office that is responsible for the group."""
+
+    id: UUID
+    name: str
+    tel: str
+
+
+class My(Shape):
+    """What the asking person may do here."""
+
+    role: str
+    function: str | None
+    permissions: list[str]
+
+
+class Member(Shape):
+    """A present member."""
+
+    person_id: UUID
+    name: str
+    name_kana: str
+    profession: str
+    facility_name: str
+    facility_tel: str
+    function: str | None
+    role: str
+    read_sequence: int
+    ends_at: datetime | None
+
+
+class GroupOut(Shape):
+    """One group with its team."""
+
+    id: UUID
+    patient: PatientCard
+    host_facility: HostFacility
+    my: My
+    members: list[Member]
+    last_sequence: int
+    last_mark: int
+    read_sequence: int
+    open_alert_id: UUID | None
+
+
+class MemberIn(Shape):
+    """Whom to let in, and as what."""
+
+    person_id: Id
+    function: Code | None = None
+
+
+class RecordOut(Shape):
+    """The patient's record; `fields` keyed as in the admission form."""
+
+    revision: int
+    patient: PatientIn
+    fields: dict[str, Any]
+    saved_at: datetime
+
+
+class RecordIn(Shape):
+    """The record as it is to be."""
+
+    patient: PatientIn
+    fields: dict[str, Any] = Field(max_length=300)
+
+
+class RecordSaved(Shape):
+    """The number of the new revision."""
+
+    revision: int
+
+
+def patient_line(patient: PatientView) -> dict[str, Any]:
+    """The patient as in lists and headers."""
+    return {
+        "name": patient.name,
+        "kana": patient.kana,
+        "birth_date": patient.birth_date,
+        "age": age(patient.birth_date, clock.today_in_japan()),
+        "sex": patient.sex,
+        "summary": patient.summary,
+    }
+
+
+def age(birth_date: date, today: date) -> int:
+    """Completed years."""
+    return today.year - birth_date.year - ((today.month, today.day) < (birth_date.month, birth_date.day))
+
+
+@blueprint.get("/groups", responses={200: GroupList})
+def list_groups() -> Response:
+    """Every group of the asking person."""
+    person_id = asking().person_id
+    with transaction() as session:
+        entries = groups.entries_of(session, person_id)
+        ids = [entry.group_id for entry in entries]
+        patients = groups.patients(session, entries)
+        lines = timeline.last_lines(session, entries)
+        authors = cards(session, [line.author_id for line in lines.values()])
+        read = timeline.read_by(session, person_id)
+        unread = timeline.unread(session, person_id, ids)
+        alerts = open_alerts(session, ids)
+        listed = [
+            {
+                "id": entry.group_id,
+                "patient": patient_line(patients[entry.group_id]),
+                "last_sequence": entry.last_sequence,
+                "last_mark": entry.last_mark,
+                "read_sequence": read.get(entry.group_id, 0),
+                "unread": unread.get(entry.group_id, 0),
+                "last_post": _last_post(lines.get(entry.group_id), authors),
+                "open_alert_id": alerts.get(entry.group_id),
+            }
+            for entry in entries
+        ]
+    listed.sort(key=_newest_first, reverse=True)
+    return answer({"groups": listed})
+
+
+def _newest_first(line: dict[str, Any]) -> tuple[bool, str]:
+    last = line["last_post"]
+    return line["open_alert_id"] is not None, last["created_at"].isoformat() if last else ""
+
+
+def _last_post(line: RevisionView | None, authors: dict[str, Any]) -> dict[str, Any] | None:
+    if line is None:
+        return None
+    author = authors.get(str(line.author_id))
+    return {
+        "kind": line.kind,
+        "excerpt": " ".join((line.text or "").split())[:EXCERPT_CHARS],
+        "author_name": author.name if author else "",
+        "created_at": line.created_at,
+        "notice": line.notice,
+    }
+
+
+@blueprint.get("/groups/state", responses={200: GroupStates})
+def group_states() -> Response:
+    """How far every group of the asking person has come; no content."""
+    with transaction() as session:
+        entries = groups.entries_of(session, asking().person_id)
+        alerts = open_alerts(session, [entry.group_id for entry in entries])
+    states = [
+        {"id": entry.group_id, "last_sequence": entry.last_sequence, "last_mark": entry.last_mark}
+        for entry in entries
+    ]
+    return answer({"groups": states, "open_alerts": list(alerts.values())})
+
+
+@blueprint.post("/groups", responses={201: GroupState})
+def open_group(body: GroupIn) -> Response:
+    """Open a group for a patient; the founder's office hosts it."""
+    person_id = asking().person_id
+    with transaction() as session:
+        home = facilities.facility_of(session, person_id)
+        if home is None:
+            raise NotFound
+        role = groups.ROLE_OF_PROFESSION[identity.people(session, [person_id])[person_id].profession]
+        if not groups.function_fits(body.function, role):
+            raise Invalid("function-does-not-fit", {"function": "does-not-fit"})
+        groups.open_group(
+            session,
+            body.id,
+            PatientView(**body.patient.model_dump()),
+            founder_id=person_id,
+            org_id=home.id,
+            function=body.function,
+            now=clock.now(),
+        )
+    return answer({"id": body.id, "last_sequence": 0, "last_mark": 0}, 201)
+
+
+@blueprint.get("/groups/<uuid:group_id>", responses={200: GroupOut})
+def show_group(path: GroupPath) -> Response:
+    """One group: patient, team, and what the asking person may do."""
+    with transaction() as session:
+        entry = enter_group(session, path.group_id)
+        patient = groups.patient(session, entry)
+        host = facilities.facility(session, entry.org_id)
+        read = timeline.read_sequences(session, entry.group_id)
+        return answer(
+            {
+                "id": entry.group_id,
+                "patient": patient_line(patient) | {"address": patient.address, "tel": patient.tel},
+                "host_facility": {"id": host.id, "name": host.name, "tel": host.tel},
+                "my": {
+                    "role": entry.role,
+                    "function": entry.function,
+                    "permissions": sorted(groups.RIGHTS[entry.role]),
+                },
+                "members": _members(session, entry, read),
+                "last_sequence": entry.last_sequence,
+                "last_mark": entry.last_mark,
+                "read_sequence": read.get(entry.person_id, 0),
+                "open_alert_id": open_alerts(session, [entry.group_id]).get(entry.group_id),
+            }
+        )
+
+
+def _members(session: Session, entry: Entry, read: dict[UUID, int]) -> list[dict[str, Any]]:
+    present = groups.members(session, entry.group_id)
+    ids = [member.person_id for member in present]
+    people = identity.people(session, ids)
+    homes = facilities.facilities_of(session, ids)
+
+    def line(member: MemberView) -> dict[str, Any]:
+        person, home = people[member.person_id], homes.get(member.person_id)
+        return {
+            "person_id": member.person_id,
+            "name": person.name,
+            "name_kana": person.name_kana,
+            "profession": person.profession,
+            "facility_name": home.name if home else "",
+            "facility_tel": home.tel if home else "",
+            "function": member.function,
+            "role": member.role,
+            "read_sequence": read.get(member.person_id, 0),
+            "ends_at": member.ends_at,
+        }
+
+    return [line(member) for member in present]
+
+
+@blueprint.post("/groups/<uuid:group_id>/members", responses={201: MemberIn})
+def add_member(path: GroupPath, body: MemberIn) -> Response:
+    """Let a person into the group."""
+    with transaction() as session:
+        entry = enter_group(session, path.group_id)
+        groups.add_member(session, entry, body.person_id, function=body.function, now=clock.now())
+    return answer(body, 201)
+
+
+@blueprint.delete("/groups/<uuid:group_id>/members/<uuid:person_id>", responses={204: None})
+def remove_member(path: MemberPath) -> Response:
+    """Let a person out; their open sockets see nothing more."""
+    with transaction() as session:
+        entry = enter_group(session, path.group_id)
+        groups.remove_member(session, entry, path.person_id, now=clock.now())
+    return Response(status=204)
+
+
+@blueprint.get("/groups/<uuid:group_id>/record", responses={200: RecordOut})
+def show_record(path: GroupPath) -> Response:
+    """The patient's record, from which sheets are drafted."""
+    with transaction() as session:
+        entry = enter_group(session, path.group_id)
+        record = groups.record(session, entry)
+    response = answer(
+        {
+            "revision": record.revision,
+            "patient": asdict(record.patient),
+            "fields": record.fields,
+            "saved_at": record.created_at,
+        }
+    )
+    response.set_etag(str(record.revision))
+    return response
+
+
+@blueprint.put("/groups/<uuid:group_id>/record", responses={200: RecordSaved})
+def save_record(path: GroupPath, body: RecordIn) -> Response:
+    """Keep a new revision; only if nobody saved one since (If-Match)."""
+    with transaction() as session:
+        entry = enter_group(session, path.group_id)
+        revision = groups.save_record(
+            session,
+            entry,
+            patient=PatientView(**body.patient.model_dump()),
+            fields=body.fields,
+            expected_revision=expected_version(),
+            now=clock.now(),
+        )
+        for member in groups.members(session, entry.group_id):
+            after_commit(session, partial(ring_person, member.person_id, f"record:{entry.group_id}"))
+    return answer({"revision": revision})
+
+
+def expected_version() -> int:
+    """The version that the If-Match header names. Raises Invalid when it is missing or no number."""
+    for tag in request.if_match.as_set():
+        if tag.isdecimal() and len(tag) < 10:
+            return int(tag)
+    raise Invalid("if-match-missing", {"If-Match": "missing"})

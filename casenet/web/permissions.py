@@ -1,0 +1,87 @@
+"""THE table: every route, socket event, task and command, and who may use it. Not listed means refused.
+
+Routes are named by endpoint (blueprint.function). tests/floors/test_permissions.py walks the URL map, the
+socket handlers, the Celery tasks and the commands, and fails on anything that does not stand here.
+"""
+
+from dataclasses import dataclass
+
+from casenet.groups import Permission as P
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who may come.
+
+    who     "anyone", "half" (password proven), "person" (signed in), "member" (of the group, with
+            `permission`), "administrator" (of the office), "pinged" (member or called for this alert),
+            "token" (holder of a one-time token), "operator" (metrics token or this machine).
+    """
+
+    who: str
+    permission: P | None = None
+
+
+ANYONE = Rule("anyone")
+HALF = Rule("half")
+PERSON = Rule("person")
+ADMINISTRATOR = Rule("administrator")
+TOKEN = Rule("token")
+OPERATOR = Rule("operator")
+DEMO = Rule("anyone")  # these routes exist in the demo only
+
+
+def member(permission: P) -> Rule:
+    """A member whose role holds the permission."""
+    return Rule("member", permission)
+
+
+ROUTES: dict[str, Rule] = {
+    # the phone app and the machine room
+    "phone.index": ANYONE,
+    "health.live": ANYONE,
+    "health.ready": ANYONE,
+    "health.late": ANYONE,
+    "health.metrics": OPERATOR,
+    "openapi": ANYONE,
+    # signing in
+    "sessions.sign_in": ANYONE,
+    "sessions.sign_in_code": HALF,
+    "sessions.sign_out": PERSON,
+    "sessions.me": PERSON,
+    "sessions.invitation": TOKEN,
+    "sessions.take_invitation": TOKEN,
+    "sessions.confirm_invitation": TOKEN,
+    "demo.people": DEMO,
+    "demo.sign_in": DEMO,
+    # offices
+    "facilities.list_facilities": PERSON,
+    "facilities.list_people": PERSON,
+    "facilities.add_person": ADMINISTRATOR,
+    "facilities.remove_person": ADMINISTRATOR,
+    # groups
+    "groups.list_groups": PERSON,
+    "groups.open_group": PERSON,
+    "groups.group_states": PERSON,
+    "groups.show_group": member(P.READ),
+    "groups.add_member": member(P.INVITE),
+    "groups.remove_member": member(P.REMOVE),
+    "groups.show_record": member(P.RECORD),
+    "groups.save_record": member(P.EDIT_RECORD),
+    # timeline
+    "timeline.list_posts": member(P.READ),
+    "timeline.create_post": member(P.POST),
+    "timeline.show_post": member(P.READ),
+    "timeline.correct_post": member(P.POST),
+    "timeline.acknowledge_post": member(P.READ),
+    "timeline.mark_read": member(P.READ),
+}
+
+SOCKET_EVENTS: dict[str, Rule] = {
+    "connect": PERSON,
+    "disconnect": PERSON,
+}
+
+TASKS: dict[str, Rule] = {}
+
+COMMANDS: dict[str, Rule] = {}

@@ -1,0 +1,40 @@
+"""Serves the phone app: built files with names that change with their content, and one page for every address."""
+
+from pathlib import Path
+
+from flask import Blueprint, Response, send_from_directory
+
+from casenet.errors import NotFound
+
+blueprint = Blueprint("phone", __name__)
+
+# In an installed package the built app lies inside it; in the project beside it.
+_PLACES = (Path(__file__).parents[1] / "static" / "dist", Path(__file__).parents[2] / "static" / "dist")
+
+YEAR_SECONDS = 31_536_000
+
+
+def built() -> Path | None:
+    """The folder of the built app; None when it was not built."""
+    return next((place for place in _PLACES if (place / "index.html").is_file()), None)
+
+
+@blueprint.get("/")
+@blueprint.get("/<path:name>")
+def index(name: str = "") -> Response:
+    """The app's page, whatever address inside the app was asked for; a file when it is one."""
+    folder = built()
+    if folder is None or name.startswith(("api/", "socket.io", "health/", "handover/")):
+        raise NotFound
+    if name and (folder / name).is_file():
+        response = send_from_directory(folder, name)
+        forever = "-" in name and not name.startswith(("sw", "index"))
+        response.headers["Cache-Control"] = (
+            f"public, max-age={YEAR_SECONDS}, immutable" if forever else "no-cache"
+        )
+        return response
+    if "." in name.rsplit("/", 1)[-1]:
+        raise NotFound
+    response = send_from_directory(folder, "index.html")
+    response.headers["Cache-Control"] = "no-cache"
+    return response

@@ -1,0 +1,358 @@
+"""Who is asking: session cookies, CSRF, the two steps of signing in, invitations, the demo's marked button."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import ParamSpec, TypeVar
+from uuid import UUID
+
+import gevent
+import gevent.hub
+from flask import Response, g, request
+from flask_openapi3 import APIBlueprint
+from sqlalchemy.orm import Session
+
+from casenet import clock, config, facilities, identity
+from casenet.database import glance, transaction
+from casenet.errors import Invalid, NotAllowed, NotFound, NotSignedIn
+from casenet.groups import Entry, enter
+from casenet.identity import Asker
+from casenet.web import permissions
+from casenet.web.answers import answer
+from casenet.web.errors import problem
+from casenet.web.shapes import Id, Line, Shape
+
+blueprint = APIBlueprint("sessions", __name__, url_prefix="/api/v1")
+demo_blueprint = APIBlueprint("demo", __name__, url_prefix="/api/v1/demo")
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+def cookie_name() -> str:
+    """__Host- binds the cookie to this very host and to TLS; browsers refuse the prefix without TLS."""
+    return "__Host-casenet" if config.current().secure else "casenet"
+
+
+def asker_of(token: str | None) -> Asker | None:
+    """Who holds this session token now."""
+    if not token or len(token) > 100:
+        return None
+    idle_minutes = config.current().session_idle_minutes
+    with glance() as connection:
+        return identity.asker(connection, token, idle_minutes=idle_minutes, now=clock.now())
+
+
+def asking() -> Asker:
+    """Who is asking in this request. Raises NotSignedIn."""
+    if "asker" not in g:
+        g.asker = asker_of(request.cookies.get(cookie_name()))
+    if g.asker is None:
+        raise NotSignedIn("not-signed-in")
+    return g.asker
+
+
+def enter_group(session: Session, group_id: UUID) -> Entry:
+    """Enter with the permission that the table names for this route. Raises NotFound, NotAllowed."""
+    rule = permissions.ROUTES[request.endpoint or ""]
+    assert rule.permission is not None, "the table names no permission for this route"
+    return enter(session, asking().person_id, group_id, rule.permission)
+
+
+def admit() -> Response | None:
+    """Before every request: refuse what the table does not list, whoever is not signed in, and forged changes."""
+    if request.endpoint is None:
+        return None  # no such route: answered as such
+    rule = permissions.ROUTES.get(request.endpoint)
+    if rule is None:
+        raise NotFound
+    if request.method not in SAFE and _is_from_elsewhere():
+        raise NotAllowed("cross-site")
+    if rule.who in ("anyone", "half", "token", "operator"):
+        return None
+    asking()
+    if request.method not in SAFE and not _shows_csrf_token():
+        raise NotAllowed("csrf")
+    return None
+
+
+def _is_from_elsewhere() -> bool:
+    origin = request.headers.get("Origin")
+    fetch_site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    own = config.current().public_origin
+    return (origin is not None and origin != own) or fetch_site not in ("same-origin", "none")
+
+
+def _shows_csrf_token() -> bool:
+    token = request.cookies.get(cookie_name(), "")
+    return identity.same(request.headers.get("X-CSRF-Token", ""), identity.csrf_token(token))
+
+
+def _set_cookie(response: Response, token: str, *, seconds: int) -> None:
+    response.set_cookie(
+        cookie_name(),
+        token,
+        max_age=seconds,
+        secure=config.current().secure,
+        httponly=True,
+        samesite="Lax",
+        path="/",
+    )
+
+
+class SignIn(Shape):
+    """First step. `login`: login name or e-mail address."""
+
+    login: Line
+    password: str
+
+
+class SignInState(Shape):
+    """What is awaited next."""
+
+    state: str
+
+
+class CodeIn(Shape):
+    """The six digits of the authenticator."""
+
+    code: str
+
+
+class FacilityOut(Shape):
+    """The office of the signed-in person."""
+
+    id: UUID
+    name: str
+    kind: str
+
+
+class MyselfOut(Shape):
+    """The signed-in person."""
+
+    id: UUID
+    name: str
+    name_kana: str
+    profession: str
+    facility: FacilityOut | None
+    is_administrator: bool
+
+
+class Me(Shape):
+    """Everything that the phone needs to start."""
+
+    person: MyselfOut
+    csrf_token: str
+    vapid_public_key: str
+    demo: bool
+
+
+@blueprint.post("/session", responses={200: SignInState})
+def sign_in(body: SignIn) -> Response:
+    """First factor. The answer is the same for an unknown login and a wrong password."""
+    now = clock.now()
+    settings = config.current()
+    if len(body.password) > 256:
+        raise Invalid("input-invalid", {"password": "too-long"})
+    with transaction() as session:
+        credentials = identity.look_up_credentials(
+            session,
+            body.login,
+            address=request.remote_addr or "",
+            pepper=settings.pepper,
+            now=now,
+        )
+    # Argon2 takes some 40 ms of processor: in a thread, or every phone would wait.
+    right = off_loop(identity.password_matches, credentials.password_hash, body.password, settings.pepper)
+    with transaction() as session:
+        if not right or credentials.person_id is None:
+            identity.note_wrong_password(session, credentials, now=now)
+            return problem(HTTPStatus.UNAUTHORIZED, "sign-in-refused")
+        token = identity.start_session(session, credentials.person_id, device=_device(), now=now)
+    response = answer(SignInState(state="code"))
+    _set_cookie(response, token, seconds=300)
+    return response
+
+
+@blueprint.post("/session/code", responses={200: Me})
+def sign_in_code(body: CodeIn) -> Response:
+    """Second factor. The token changes with it."""
+    half = request.cookies.get(cookie_name())
+    if not half:
+        raise NotSignedIn("not-signed-in")
+    hours = config.current().session_hours
+    with transaction() as session:
+        token = identity.finish_session(session, half, body.code, hours=hours, now=clock.now())
+    if token is None:
+        return problem(HTTPStatus.UNAUTHORIZED, "code-refused")
+    return _welcome(token)
+
+
+def _welcome(token: str) -> Response:
+    asker = asker_of(token)
+    assert asker is not None
+    with transaction() as session:
+        response = answer(_me(session, asker, token))
+    _set_cookie(response, token, seconds=config.current().session_hours * 3600)
+    return response
+
+
+@blueprint.get("/me", responses={200: Me})
+def me() -> Response:
+    """The signed-in person, and the token that changes must show."""
+    asker = asking()
+    with transaction() as session:
+        return answer(_me(session, asker, request.cookies[cookie_name()]))
+
+
+def _me(session: Session, asker: Asker, token: str) -> Me:
+    person = identity.people(session, [asker.person_id])[asker.person_id]
+    home = facilities.facility_of(session, asker.person_id)
+    settings = config.current()
+    return Me(
+        person=MyselfOut(
+            id=person.id,
+            name=person.name,
+            name_kana=person.name_kana,
+            profession=person.profession,
+            facility=FacilityOut(id=home.id, name=home.name, kind=home.kind) if home else None,
+            is_administrator=bool(home and facilities.administers(session, person.id, home.id)),
+        ),
+        csrf_token=identity.csrf_token(token),
+        vapid_public_key=settings.vapid_public_key,
+        demo=settings.demo,
+    )
+
+
+@blueprint.delete("/session", responses={204: None})
+def sign_out() -> Response:
+    """End this device's session."""
+    asker = asking()
+    with transaction() as session:
+        identity.end_session(session, asker.session_id, asker.person_id, now=clock.now())
+    response = Response(status=204)
+    response.delete_cookie(cookie_name(), path="/", secure=config.current().secure, httponly=True)
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+class InvitationPath(Shape):
+    """A one-time token."""
+
+    token: Line
+
+
+class Invited(Shape):
+    """Whom the invitation is for."""
+
+    name: str
+    facility_name: str
+
+
+class PasswordIn(Shape):
+    """The password that a new person chooses."""
+
+    password: str
+
+
+class SecondFactor(Shape):
+    """What the authenticator app needs, shown once."""
+
+    totp_secret: str
+    totp_uri: str
+
+
+@blueprint.get("/invitations/<token>", responses={200: Invited})
+def invitation(path: InvitationPath) -> Response:
+    """Whom this invitation is for."""
+    with transaction() as session:
+        person = identity.invited_person(session, path.token, now=clock.now())
+        home = facilities.facility_of(session, person.id)
+        return answer(Invited(name=person.name, facility_name=home.name if home else ""))
+
+
+@blueprint.post("/invitations/<token>", responses={200: SecondFactor})
+def take_invitation(path: InvitationPath, body: PasswordIn) -> Response:
+    """Choose the password; the second factor's secret is handed out."""
+    now = clock.now()
+    with transaction() as session:
+        person = identity.invited_person(session, path.token, now=now)
+        home = facilities.facility_of(session, person.id)
+        own_words = [person.login, *person.name.split(), home.name if home else ""]
+        identity.check_new_password(body.password, own_words)
+    hashed = off_loop(identity.hash_password, body.password, config.current().pepper)
+    with transaction() as session:
+        secret, uri = identity.set_password(session, path.token, hashed, now=now)
+    return answer(SecondFactor(totp_secret=secret, totp_uri=uri))
+
+
+@blueprint.post("/invitations/<token>/code", responses={204: None})
+def confirm_invitation(path: InvitationPath, body: CodeIn) -> Response:
+    """Show the first code: the person can sign in from now on, the link is used."""
+    with transaction() as session:
+        right = identity.confirm_second_factor(session, path.token, body.code, now=clock.now())
+    return Response(status=204) if right else problem(HTTPStatus.UNAUTHORIZED, "code-refused")
+
+
+class DemoPerson(Shape):
+    """An invented person."""
+
+    id: UUID
+    name: str
+    profession: str
+    facility_name: str
+
+
+class DemoPeople(Shape):
+    """All invented persons."""
+
+    people: list[DemoPerson]
+
+
+class DemoSignIn(Shape):
+    """Whom to be."""
+
+    person_id: Id
+
+
+@demo_blueprint.get("/people", responses={200: DemoPeople})
+def people() -> Response:
+    """The invented persons that the marked button signs in as. Exists in the demo only."""
+    with transaction() as session:
+        found: list[DemoPerson] = []
+        for facility in facilities.facilities(session):
+            ids = [member.person_id for member in facilities.staff_of(session, facility.id)]
+            known = identity.people(session, ids)
+            found += [
+                DemoPerson(
+                    id=id,
+                    name=known[id].name,
+                    profession=known[id].profession,
+                    facility_name=facility.name,
+                )
+                for id in ids
+            ]
+        return answer(DemoPeople(people=found))
+
+
+@demo_blueprint.post("/session", endpoint="sign_in", responses={200: Me})
+def demo_sign_in(body: DemoSignIn) -> Response:
+    """Be this invented person. Exists in the demo only."""
+    hours = config.current().session_hours
+    with transaction() as session:
+        if not identity.people(session, [body.person_id]):
+            raise NotFound
+        token = identity.open_session(session, body.person_id, device=_device(), hours=hours, now=clock.now())
+    return _welcome(token)
+
+
+def _device() -> str:
+    return request.headers.get("User-Agent", "")[:200]
+
+
+def off_loop(
+    call: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+) -> Result:
+    """Run heavy work in a thread of gevent's pool, so that the loop goes on serving phones."""
+    return gevent.get_hub().threadpool.apply(call, args, kwargs)

@@ -1,0 +1,74 @@
+"""Shared types of everything that comes in over HTTP. They refuse what JSON lets slip.
+
+A number is no date, a NUL is no text (PostgreSQL stores none), a time without zone is no instant, and a
+field that nobody asked for is an error.
+"""
+
+from datetime import date, datetime
+from functools import cache
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _text_only(value: object) -> object:
+    if not isinstance(value, (str, date, UUID)):
+        raise ValueError("must be text")
+    return value
+
+
+def _no_nul(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("must not contain NUL")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be valid Unicode") from None
+    return value
+
+
+def _with_zone(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("must name its time zone")
+    return value
+
+
+class Shape(BaseModel):
+    """Base of all request and response bodies. Unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    @classmethod
+    @cache
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """As pydantic's, made once: the library asks for it at every request with a query."""
+        return super().model_json_schema(*args, **kwargs)
+
+
+Line = Annotated[
+    str, BeforeValidator(_text_only), AfterValidator(_no_nul), Field(min_length=1, max_length=200)
+]
+OptionalLine = Annotated[str, BeforeValidator(_text_only), AfterValidator(_no_nul), Field(max_length=200)]
+Text = Annotated[
+    str, BeforeValidator(_text_only), AfterValidator(_no_nul), Field(min_length=1, max_length=10_000)
+]
+OptionalText = Annotated[str, BeforeValidator(_text_only), AfterValidator(_no_nul), Field(max_length=10_000)]
+Code = Annotated[
+    str, BeforeValidator(_text_only), Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9_.-]+$")
+]
+Id = Annotated[UUID, BeforeValidator(_text_only)]
+Day = Annotated[date, BeforeValidator(_text_only)]
+Moment = Annotated[datetime, BeforeValidator(_text_only), AfterValidator(_with_zone)]
+# A sequence fits PostgreSQL's bigint.
+Sequence = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457). `code` is stable; `errors` names fields by path and code, never by content."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    errors: list[dict[str, str]] | None = None

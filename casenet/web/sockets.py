@@ -1,0 +1,274 @@
+"""Live sockets: hear the bell, read once, emit to those who may read now.
+
+A process that has sockets in a group makes one authorised read per bell: who may read, and what came after
+the last delivery. It opens each seal once and sends the same bytes to all its entitled sockets. What is lost
+here is caught up by the phone: a hole in the numbers, a reconnect, or its look every 20 seconds.
+"""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import gevent
+import structlog
+from flask import Flask, request
+from flask_socketio import ConnectionRefusedError, SocketIO
+from gevent.queue import Queue
+
+from casenet import audit, clock, config, groups, identity, timeline
+from casenet.database import transaction
+from casenet.groups import Audience
+from casenet.identity import Asker
+from casenet.realtime import DEAF, Ring, listen
+from casenet.web import logs
+from casenet.web.answers import as_json
+from casenet.web.cards import cards
+from casenet.web.sessions import asker_of, cookie_name
+from casenet.web.timeline import mark_json, revision_json
+
+log = structlog.get_logger()
+
+READERS = 4  # groups delivered at once by one process; more would only queue for the database
+SWEEP_SECONDS = 15  # how long an ended session could live on in a socket if its bell were lost
+SWEEP_SECONDS_DEAF = 1  # and while Redis is away, when every bell is lost
+QUEUED_PACKETS_MAX = 200  # a phone that reads nothing is dropped before its queue fills the memory
+MESSAGE_BYTES_MAX = 4096  # phones send nothing but pongs
+PING_SECONDS = 25
+PING_TIMEOUT_SECONDS = 20
+
+
+@dataclass
+class _Hall:
+    """One group as this process knows it: its sockets, and how far they were told."""
+
+    sids: set[str] = field(default_factory=set)
+    sequence: int = 0
+    mark: int = 0
+
+
+class _Json:
+    """The serializer that Socket.IO uses: one for the whole door."""
+
+    @staticmethod
+    def dumps(data: Any, **_: Any) -> str:
+        return as_json(data).decode()
+
+    @staticmethod
+    def loads(text: str, **_: Any) -> Any:
+        import json
+
+        return json.loads(text)
+
+
+class Sockets:
+    """All live sockets of this process."""
+
+    def __init__(self, app: Flask) -> None:
+        self.io = SocketIO(
+            app,
+            async_mode="gevent",
+            cors_allowed_origins=[config.current().public_origin],
+            transports=["websocket"],
+            json=_Json,
+            ping_interval=PING_SECONDS,
+            ping_timeout=PING_TIMEOUT_SECONDS,
+            max_http_buffer_size=MESSAGE_BYTES_MAX,
+            http_compression=False,
+            logger=False,
+            engineio_logger=False,
+            manage_session=False,
+        )
+        self.askers: dict[str, Asker] = {}
+        self.halls: dict[UUID, _Hall] = {}
+        self.due: Queue[UUID] = Queue()
+        self.waiting: set[UUID] = set()
+        self.is_deaf = True
+        self.io.on_event("connect", self.connect)
+        self.io.on_event("disconnect", self.disconnect)
+
+    def start(self) -> None:
+        """Begin to listen, to deliver and to sweep."""
+        gevent.spawn(self._listen)
+        gevent.spawn(self._sweep)
+        for _ in range(READERS):
+            gevent.spawn(self._deliver)
+
+    def connect(self, auth: object = None) -> None:
+        """A phone opens its socket; without a full session it is refused."""
+        asker = asker_of(request.cookies.get(cookie_name()))
+        if asker is None:
+            raise ConnectionRefusedError("not-signed-in")
+        sid: str = request.sid  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType]
+        self.askers[sid] = asker
+        logs.SOCKETS.labels("open").inc()
+        self._seat(sid, asker)
+
+    def disconnect(self, reason: object = None) -> None:
+        """A phone is gone."""
+        self._forget(request.sid)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType]
+
+    def _forget(self, sid: str) -> None:
+        if self.askers.pop(sid, None):
+            logs.SOCKETS.labels("close").inc()
+        for group_id in [id for id, hall in self.halls.items() if sid in hall.sids]:
+            self._unseat(sid, group_id)
+
+    def _seat(self, sid: str, asker: Asker) -> None:
+        """Put a socket into the halls of all its groups, and out of those that it may no longer hear."""
+        with transaction() as session:
+            entries = {entry.group_id: entry for entry in groups.entries_of(session, asker.person_id)}
+        if sid not in self.askers:
+            return  # gone while we looked
+        for group_id, entry in entries.items():
+            hall = self.halls.get(group_id)
+            if hall is None:
+                hall = self.halls[group_id] = _Hall(sequence=entry.last_sequence, mark=entry.last_mark)
+            if sid not in hall.sids:
+                hall.sids.add(sid)
+                self.io.server.enter_room(sid, str(group_id))
+        for group_id in [id for id, hall in self.halls.items() if sid in hall.sids and id not in entries]:
+            self._unseat(sid, group_id)
+
+    def _unseat(self, sid: str, group_id: UUID) -> None:
+        hall = self.halls[group_id]
+        hall.sids.discard(sid)
+        self.io.server.leave_room(sid, str(group_id))
+        if not hall.sids:
+            del self.halls[group_id]
+
+    def _listen(self) -> None:
+        for ring in listen():
+            self.is_deaf = ring is DEAF
+            try:
+                self.heard(ring)
+            except Exception as error:
+                log.error("bell_unheard", error=type(error).__name__)
+
+    def heard(self, ring: Ring | None) -> None:
+        """One ring; None after a reconnection: look at everything."""
+        if ring is None:
+            for group_id in list(self.halls):
+                self._call(group_id)
+        elif ring.group_id is not None:
+            self._call(ring.group_id)
+        elif ring.person_id is not None:
+            self._person(ring.person_id, ring.reason)
+
+    def _call(self, group_id: UUID) -> None:
+        """Ask for a delivery. Bells that ring while one waits are answered by the same read."""
+        if group_id in self.halls and group_id not in self.waiting:
+            self.waiting.add(group_id)
+            self.due.put(group_id)
+
+    def _person(self, person_id: UUID, reason: str) -> None:
+        sids = [sid for sid, asker in self.askers.items() if asker.person_id == person_id]
+        if not sids:
+            return
+        kind, _, subject = reason.partition(":")
+        if kind == "session":
+            gevent.spawn(self._drop_ended)
+        elif kind == "group":
+            gevent.spawn(self._reseat, sids, subject)
+        elif kind in ("alert", "sheet", "record"):
+            for sid in sids:
+                self.io.server.emit(kind, {"id": subject}, to=sid)
+
+    def _reseat(self, sids: list[str], group_id: str) -> None:
+        for sid in sids:
+            if asker := self.askers.get(sid):
+                self._seat(sid, asker)
+                self.io.server.emit("groups", {"group_id": group_id}, to=sid)
+
+    def _deliver(self) -> None:
+        while True:
+            group_id = self.due.get()
+            self.waiting.discard(group_id)
+            try:
+                self.deliver(group_id)
+            except Exception as error:
+                # The phones will ask for the hole; the next bell tries again.
+                log.error("delivery_failed", group_id=str(group_id), error=type(error).__name__)
+
+    def deliver(self, group_id: UUID) -> None:
+        """Read what is new in a group and send it to this process's entitled sockets."""
+        hall = self.halls.get(group_id)
+        if hall is None:
+            return
+        with transaction() as session:
+            audience = groups.audience(session, group_id)
+            self._cut(group_id, hall, audience)
+            if audience is None or not hall.sids:
+                return
+            before = hall.sequence, hall.mark
+            if (audience.last_sequence, audience.last_mark) == before:
+                return
+            rows = timeline.read_after(session, group_id, audience.org_id, hall.sequence)
+            marks = ()
+            if audience.last_mark > hall.mark:
+                marks = timeline.marks_after(session, group_id, hall.mark)
+            people = cards(session, [row.author_id for row in rows] + [mark.person_id for mark in marks])
+            readers = {self.askers[sid].person_id for sid in hall.sids if sid in self.askers}
+            if rows:
+                upto = rows[-1].sequence
+                audit.record_delivery(session, group_id=group_id, upto=upto, readers=list(readers))
+        hall.sequence = max(hall.sequence, rows[-1].sequence if rows else 0)
+        hall.mark = max(hall.mark, marks[-1].mark if marks else 0)
+        changes = {
+            "group_id": group_id,
+            "revisions": [revision_json(row) for row in rows],
+            "marks": [mark_json(mark) for mark in marks],
+            "people": {id: card.model_dump() for id, card in people.items()},
+            "last_sequence": hall.sequence,
+            "last_mark": hall.mark,
+        }
+        self.io.server.emit("changes", changes, to=str(group_id))
+        logs.DELIVERIES.inc()
+        if hall.sequence < audience.last_sequence:
+            self._call(group_id)
+
+    def _cut(self, group_id: UUID, hall: _Hall, audience: Audience | None) -> None:
+        """Take out the sockets of whoever may no longer read, before anything is sent."""
+        may_read = audience.readers if audience else frozenset()
+        for sid in list(hall.sids):
+            asker = self.askers.get(sid)
+            if asker is None or asker.person_id not in may_read:
+                self._unseat(sid, group_id)
+                self.io.server.emit("groups", {"group_id": group_id}, to=sid)
+
+    def _sweep(self) -> None:
+        swept_at = 0.0
+        while True:
+            gevent.sleep(1)
+            self._drop_silent()
+            if time.monotonic() - swept_at > (SWEEP_SECONDS_DEAF if self.is_deaf else SWEEP_SECONDS):
+                swept_at = time.monotonic()
+                try:
+                    self._drop_ended()
+                except Exception as error:
+                    log.error("sweep_failed", error=type(error).__name__)
+
+    def _drop_ended(self) -> None:
+        """Close the sockets whose session has ended."""
+        sessions = {asker.session_id for asker in self.askers.values()}
+        if not sessions:
+            return
+        with transaction() as session:
+            good = identity.live_sessions(
+                session, sessions, idle_minutes=config.current().session_idle_minutes, now=clock.now()
+            )
+        for sid, asker in list(self.askers.items()):
+            if asker.session_id not in good:
+                self.io.server.emit("signed-out", {}, to=sid)
+                self._forget(sid)
+                self.io.server.disconnect(sid)
+
+    def _drop_silent(self) -> None:
+        """Close the connection of any phone that has stopped reading."""
+        engine = self.io.server.eio
+        for socket in list(engine.sockets.values()):
+            if socket.queue.qsize() > QUEUED_PACKETS_MAX:
+                raw = getattr(getattr(socket, "ws", None), "sock", None)
+                gevent.spawn(socket.close, wait=False, abort=True)
+                if raw is not None:
+                    raw.close()
