@@ -1,0 +1,1 @@
+"""The benchmark (`make bench`): CaseNet and its floors side by side in one run; see README.md."""

@@ -1,0 +1,134 @@
+"""The promises of README.md, worked out from one run. Ratios are within the run, never across runs."""
+
+import statistics
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+
+from benchmarks.forms import Rendering
+from benchmarks.history import Reads
+from benchmarks.load import Row
+
+FLOOR, RIG, CASENET = "flask floor", "rig_py", "CaseNet"
+
+
+@dataclass
+class Results:
+    """Everything measured in one run; `goals` and `markdown` read it."""
+
+    machine: dict[str, str]
+    rows: list[Row] = field(default_factory=list[Row])
+    ceilings: list[Row] = field(default_factory=list[Row])
+    steps: list[Row] = field(default_factory=list[Row])
+    overloads: list[Row] = field(default_factory=list[Row])
+    reads: list[Reads] = field(default_factory=list[Reads])
+    pings: dict[str, float] | None = None
+    forms: list[Rendering] = field(default_factory=list[Rendering])
+
+    def faults(self) -> list[str]:
+        """Sentences about what must never be: something lost, doubled or failed at a fixed rate."""
+        return [
+            f"{row.subject} at {row.offered:g}/s: lost {row.lost}, doubled {row.doubled}, failed {row.failed}"
+            for row in self.rows
+            if row.lost or row.doubled or row.failed
+        ]
+
+    def as_json(self) -> dict[str, object]:
+        """Plain values."""
+        return {
+            "machine": self.machine,
+            "goals": [asdict(goal) for goal in goals(self)],
+            "rows": [row.as_json() for row in self.rows],
+            "ceilings": [row.as_json() for row in self.ceilings],
+            "ceiling_steps": [row.as_json() for row in self.steps],
+            "overloads": [row.as_json() for row in self.overloads],
+            "history": [reads.as_json() for reads in self.reads],
+            "first_ping_ms": self.pings,
+            "forms": [rendering.as_json() for rendering in self.forms],
+        }
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One promise of README.md. `value` is a ratio; None when this run did not measure it."""
+
+    number: str
+    what: str
+    wanted: str
+    value: float | None
+    is_met: bool | None
+
+
+def goals(results: Results) -> list[Goal]:
+    """P1, P2, P3, P4, P6, P7, P8 of README.md, from this run."""
+
+    def at_most(number: str, what: str, limit: float, value: float | None) -> Goal:
+        return Goal(number, what, f"≤ {limit:g}", value, None if value is None else value <= limit)
+
+    def at_least(number: str, what: str, limit: float, value: float | None) -> Goal:
+        return Goal(number, what, f"≥ {limit:g}", value, None if value is None else value >= limit)
+
+    kept = {
+        name: median(row.kept for row in results.ceilings if row.subject == name) for name in (FLOOR, CASENET)
+    }
+    over = [row for row in results.overloads if row.subject == CASENET]
+    return [
+        at_least("P1", "ceiling ÷ flask floor", 1, ratio(kept[CASENET], kept[FLOOR])),
+        at_most("P2", "delivery p99 at 50/s ÷ flask floor", 1, _at(results, 50, _each_p99, FLOOR)),
+        at_most("P2", "delivery p99 at 200/s ÷ flask floor", 1, _at(results, 200, _each_p99, FLOOR)),
+        at_most("P2 then", "delivery p99 at 50/s ÷ rig_py", 2, _at(results, 50, _each_p99, RIG)),
+        at_most("P2 then", "delivery p99 at 200/s ÷ rig_py", 2, _at(results, 200, _each_p99, RIG)),
+        at_most("P3", "CPU per post at 50/s ÷ flask floor", 1, _at(results, 50, _cpu, FLOOR)),
+        at_most("P3", "CPU per post at 200/s ÷ flask floor", 1, _at(results, 200, _cpu, FLOOR)),
+        at_most("P4", "last 50 of 10,000, p50 ÷ rig_py", 2, _reads(results, RIG)),
+        at_most("P6", "raise → first ping, p99 ÷ delivery p99 at 5/s", 2, _first_ping(results)),
+        at_most("P7", "two-page form, warm ÷ WeasyPrint", 0.1, _forms(results, "weasyprint")),
+        at_most("P7 then", "two-page form, warm ÷ bare typst, same layout", 1.2, _forms(results, "bare")),
+        at_least("P8", "kept at 1.2 × the ceiling ÷ ceiling", 0.8,
+                 ratio(median(row.kept for row in over), kept[CASENET])),
+        at_most("P8", "lost and doubled at 1.2 × the ceiling", 0, _wrong(over)),
+    ]  # fmt: skip
+
+
+def _wrong(over: list[Row]) -> float | None:
+    return float(sum(row.lost + row.doubled for row in over)) if over else None
+
+
+def _each_p99(row: Row) -> float:
+    return row.each["p99"]
+
+
+def _cpu(row: Row) -> float:
+    return sum(row.cpu.values())
+
+
+def _at(results: Results, rate: float, pick: Callable[[Row], float], other: str) -> float | None:
+    def value(name: str) -> float | None:
+        return median(pick(row) for row in results.rows if row.subject == name and row.offered == rate)
+
+    return ratio(value(CASENET), value(other))
+
+
+def _reads(results: Results, other: str) -> float | None:
+    p50 = {reads.subject: reads.one["p50"] for reads in results.reads}
+    return ratio(p50.get(CASENET), p50.get(other))
+
+
+def _first_ping(results: Results) -> float | None:
+    ordinary = median(row.each["p99"] for row in results.rows if row.subject == CASENET and row.offered == 5)
+    return ratio(results.pings["p99"] if results.pings else None, ordinary)
+
+
+def _forms(results: Results, other: str) -> float | None:
+    warm = {rendering.engine: rendering.warm_ms for rendering in results.forms if not rendering.missing}
+    return ratio(warm.get("casenet"), warm.get(other))
+
+
+def median(values: Iterable[float]) -> float | None:
+    """None when there is nothing."""
+    found = list(values)
+    return statistics.median(found) if found else None
+
+
+def ratio(value: float | None, other: float | None) -> float | None:
+    """value ÷ other; None when one is missing."""
+    return None if value is None or not other else value / other
