@@ -19,11 +19,8 @@ from casenet.notifications.actions import (
     queue_pings,
     record_outcome,
     spend_token,
-    subscribe,
-    unsubscribe,
 )
 from casenet.notifications.channels import deliver
-from casenet.notifications.channels.vapid import public_key_of
 from casenet.notifications.letters import Letter, Outcome, Subscription
 from casenet.notifications.queries import (
     PingView,
@@ -34,6 +31,7 @@ from casenet.notifications.queries import (
     subscriptions_of,
 )
 from casenet.notifications.rules import Channel
+from casenet.notifications.subscriptions import subscribe, unsubscribe
 
 __all__ = [
     "Channel",
@@ -52,7 +50,6 @@ __all__ = [
     "note_receipt",
     "overdue",
     "pings_about",
-    "public_key_of",
     "queue_pings",
     "reachable",
     "record_outcome",

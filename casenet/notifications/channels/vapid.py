@@ -9,28 +9,21 @@ from functools import cache
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from casenet.config import Config
 
 LIFE_SECONDS = 12 * 3600  # RFC 8292 allows at most 24 hours
 
 
-def public_key_of(private_key: str) -> str:
-    """The application server key that a browser subscribes with, from the configured private key."""
-    point = _key(private_key).public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    return _text(point)
-
-
-def authorization(private_key: str, subject: str, origin: str, *, now_seconds: int | None = None) -> str:
-    """The Authorization header for one push service.
-
-    origin   scheme://host of its endpoint.
-    """
-    now_seconds = int(time.time()) if now_seconds is None else now_seconds
-    claims = {"aud": origin, "exp": now_seconds + LIFE_SECONDS, "sub": subject}
+def authorization(settings: Config, origin: str) -> str:
+    """The Authorization header for the push service at `origin` (scheme://host of its endpoint)."""
+    claims = {"aud": origin, "exp": int(time.time()) + LIFE_SECONDS, "sub": settings.vapid_subject}
     signed = f"{_json({'typ': 'JWT', 'alg': 'ES256'})}.{_json(claims)}"
-    r, s = decode_dss_signature(_key(private_key).sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
+    r, s = decode_dss_signature(
+        _key(settings.vapid_private_key).sign(signed.encode(), ec.ECDSA(hashes.SHA256()))
+    )
     signature = _text(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
-    return f"vapid t={signed}.{signature}, k={public_key_of(private_key)}"
+    return f"vapid t={signed}.{signature}, k={settings.vapid_public_key}"
 
 
 @cache

@@ -84,9 +84,7 @@ def _push(subscription: Subscription, body: bytes, letter: Letter, settings: Con
         "Topic": letter.about_id.hex,
         "Content-Type": "application/octet-stream",
         "Content-Encoding": "aes128gcm",
-        "Authorization": vapid.authorization(
-            settings.vapid_private_key, settings.vapid_subject, endpoint.origin
-        ),
+        "Authorization": vapid.authorization(settings, endpoint.origin),
     }
     try:
         status, retry_after = _post(endpoint, seal_for(subscription, body), headers)
