@@ -38,6 +38,8 @@ from casenet.cli.servers import (
     wait_until_answers,
 )
 from casenet.config import Config
+from casenet.crypto.keys import forget_rings
+from tests.house import House
 
 TEMPLATE = "casenet_template"
 _numbers = count(1)
@@ -193,8 +195,10 @@ def _settings(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Itera
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     casenet.config.current.cache_clear()
+    forget_rings()
     yield casenet.config.current()
     casenet.config.current.cache_clear()
+    forget_rings()
 
 
 @pytest.fixture
@@ -263,3 +267,13 @@ def database(
 def redis_url(servers: Servers) -> str:
     """The address of the Redis of this pytest process."""
     return servers.redis_url
+
+
+@pytest.fixture
+def house(database: Config, tmp_path: Path) -> Iterator[House]:
+    """Processes of an installation over this test's own database; killed when the test ends."""
+    names = ("DATABASE_URL", "REDIS_URL", "KEK_FILE", "PEPPER", "VAPID_PRIVATE_KEY", "VAPID_SUBJECT")
+    more = ("SMTP_URL", "MAIL_FROM", "PUSH_HOSTS")
+    opened = House({name: os.environ[name] for name in (*names, *more)}, tmp_path)
+    yield opened
+    opened.stop()
