@@ -38,7 +38,7 @@ class PhonePage(BuildHookInterface):
         if os.environ.get("CASENET_SKIP_STATIC") != "1":
             build(root)
         if version != "editable" and (root / "static/dist").is_dir():
-            target = "casenet/web/static" if self.target_name == "wheel" else "static/dist"
+            target = "casenet/static/dist" if self.target_name == "wheel" else "static/dist"
             build_data["force_include"]["static/dist"] = target
 
 

@@ -1,5 +1,6 @@
 """The commands and their options; what they do stands in the files beside this one."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -7,6 +8,10 @@ import click
 
 from casenet.cli.children import CannotStart
 from casenet.cli.installation import PROJECT
+from casenet.words import room
+
+FACILITY_KINDS = [key.removeprefix("facility.") for key in room("vocabulary") if key.startswith("facility.")]
+PROFESSIONS = [key.removeprefix("profession.") for key in room("vocabulary") if key.startswith("profession.")]
 
 
 class _Sentences(click.Group):
@@ -39,3 +44,65 @@ def demo(port: int, folder: Path, reset: bool) -> None:
         running.reset(folder, port)
     else:
         running.run(folder, port)
+
+
+@commands.command()
+def doctor() -> None:
+    """Say what is wrong with the installation that the environment describes."""
+    from casenet.cli.doctor import examine
+
+    findings = list(examine(os.environ))
+    for finding in findings:
+        click.echo(str(finding))
+    sys.exit(0 if all(finding.good for finding in findings) else 1)
+
+
+@commands.command()
+def migrate() -> None:
+    """Bring the database to the newest schema, as the role that owns the tables (OWNER_DATABASE_URL)."""
+    from casenet.cli import schema
+    from casenet.cli.first import owner_url
+
+    schema.upgrade(owner_url(os.environ))
+    click.echo(f"The schema is at {schema.newest()}.")
+
+
+@commands.command("first-member")
+@click.option("--facility", required=True, help="Name of the office.")
+@click.option("--kind", required=True, type=click.Choice(FACILITY_KINDS), help="Its kind.")
+@click.option("--login", required=True)
+@click.option("--email", required=True)
+@click.option("--name", required=True, help="As written, for example 青木 誠一.")
+@click.option("--kana", required=True, help="As read, in katakana.")
+@click.option("--profession", required=True, type=click.Choice(PROFESSIONS))
+def first_member(**given: str) -> None:
+    """Create an office and its administrator; prints the one-time invitation link."""
+    from casenet.cli.first import Founding, found
+
+    click.echo("Open this link within 72 hours to choose a password and a second factor; it works once:")
+    click.echo(found(Founding(**given)))
+
+
+@commands.group()
+def keys() -> None:
+    """The key-encryption key (KEK_FILE)."""
+
+
+@keys.command("new")
+def new_key() -> None:
+    """Add a new version to KEK_FILE; new groups are sealed under it from the next start on."""
+    from casenet.cli import keyfile
+
+    version = keyfile.add_version(keyfile.path_from(os.environ))
+    click.echo(
+        f"Version {version} was added. Make a copy in a safe place, then restart web and worker-sheets."
+    )
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """Which versions the file holds and how many keys in the database stand under each."""
+    from casenet.cli import keyfile
+
+    for line in keyfile.overview(os.environ):
+        click.echo(line)

@@ -25,6 +25,7 @@ from casenet.cli.installation import DATABASE, PROJECT, Installation
 from casenet.cli.processes import PROCESSES, Process
 from casenet.cli.servers import Postgres, Redis, socket_folder
 from casenet.cli.supervisor import Child, Supervisor
+from casenet.words import say
 
 DISK_BYTES_MIN = 500_000_000  # cluster, write-ahead log and the seeded ward, with room to use it
 READY_SECONDS_MAX = 90.0
@@ -186,7 +187,8 @@ def _welcome(installation: Installation, card: Mapping[str, Any], seconds: float
     click.echo(f"\nCaseNet runs at {installation.address}  (started in {seconds:.1f} s; ctrl-C stops it)\n")
     click.echo("Sign in with one of the marked buttons, or with login, password and code; for example:")
     for person in card["people"][:4]:
-        click.echo(f"  {person['login']:<12} {person['password']:<26} {person['name']}  {person['role']}")
+        profession = say(f"vocabulary.profession.{person['profession']}")
+        click.echo(f"  {person['login']:<10} {person['password']:<18} {person['name']} ({profession})")
     click.echo(f"Everybody, with the secrets of the second factor: {installation.card}\n")
     click.echo("What to try:")
     for line in card["try"]:

@@ -1,0 +1,109 @@
+"""The small commands, run as a person runs them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from casenet import clock
+from casenet.cli.servers import OWNER, Postgres
+from casenet.config import Config
+from casenet.crypto.keys import read_kek
+from casenet.database import transaction
+from casenet.identity import invited_person
+from tests.conftest import Servers
+
+
+def casenet(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [Path(sys.executable).parent / "casenet", *words],
+        env=os.environ | environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_first_member_is_an_administrator_with_a_link_that_works_once(database: Config) -> None:
+    words = (
+        "--facility 架空診療所 --kind clinic --login aoki --email aoki@casenet.example --kana アオキ".split()
+    )
+
+    done = casenet("first-member", *words, "--name", "青木 誠一", "--profession", "physician")
+
+    assert done.returncode == 0, done.stderr
+    link = done.stdout.split()[-1]
+    assert link.startswith("http://127.0.0.1:8000/invitations/")
+    with transaction() as session:
+        assert invited_person(session, link.rsplit("/", 1)[1], now=clock.now()).login == "aoki"
+        assert session.scalar(text("SELECT is_administrator FROM staff")) is True
+
+
+def test_a_taken_login_is_one_sentence(database: Config) -> None:
+    words = (
+        "first-member --facility 架空診療所 --kind clinic --login aoki --email aoki@casenet.example".split()
+    )
+    words += "--kana アオキ --name 青木 --profession physician".split()
+    casenet(*words)
+
+    done = casenet(*words)
+
+    assert done.returncode == 1
+    assert done.stderr.strip() == "Somebody has the login aoki or this mail address already."
+
+
+def test_migrate_brings_an_empty_database_to_the_newest_schema(servers: Servers) -> None:
+    postgres = servers.postgres.server
+    assert isinstance(postgres, Postgres)
+    postgres.make_database("empty")
+
+    done = casenet("migrate", OWNER_DATABASE_URL=postgres.url(OWNER, "empty"))
+    again = casenet("migrate", OWNER_DATABASE_URL=postgres.url(OWNER, "empty"))
+
+    servers.drop("empty")
+    assert done.returncode == again.returncode == 0, done.stderr
+    assert "The schema is at" in again.stdout
+
+
+def test_a_new_key_is_added_and_the_old_one_stays(tmp_path: Path) -> None:
+    path = tmp_path / "kek"
+    casenet("keys", "new", KEK_FILE=str(path))
+    first = read_kek(path)
+
+    done = casenet("keys", "new", KEK_FILE=str(path))
+
+    assert "Version 2" in done.stdout
+    both = read_kek(path)
+    assert both[1] == first[1]
+    assert set(both) == {1, 2}
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("content", ["", "not a key\n"])
+def test_a_file_that_holds_no_key_is_not_written_over(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "kek"
+    path.write_text(content)
+
+    done = casenet("keys", "new", KEK_FILE=str(path))
+
+    assert done.returncode == 1
+    assert path.read_text() == content
+
+
+def test_keys_are_listed_with_what_stands_under_them(database: Config) -> None:
+    done = casenet("keys", "list")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "version 1: 0 keys of groups (seals new groups)"
+
+
+def test_the_doctor_ends_with_one_when_something_is_wrong(database: Config) -> None:
+    done = casenet("doctor")
+
+    assert done.returncode == 1
+    assert "BAD  Mail server" in done.stdout
+    assert "ok   Redis answers" in done.stdout
