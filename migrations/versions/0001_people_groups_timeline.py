@@ -149,7 +149,7 @@ CREATE TABLE timeline_revision (
     body bytea,
     notice jsonb,
     CONSTRAINT pk_timeline_revision PRIMARY KEY (group_id, sequence),
-    CONSTRAINT uq_timeline_revision_group_id UNIQUE (group_id, post_id, revision),
+    CONSTRAINT uq_timeline_revision_group_id_post_id_revision UNIQUE (group_id, post_id, revision),
     CONSTRAINT ck_timeline_revision_content CHECK ((kind = 'notice') = (body IS NULL)
         AND (kind = 'notice') = (notice IS NOT NULL) AND (kind = 'notice') = (author_id IS NULL))
 );
@@ -161,7 +161,7 @@ CREATE TABLE post_mark (
     person_id uuid NOT NULL CONSTRAINT fk_post_mark_person_id_person REFERENCES person,
     created_at timestamptz NOT NULL,
     CONSTRAINT pk_post_mark PRIMARY KEY (group_id, mark),
-    CONSTRAINT uq_post_mark_group_id UNIQUE (group_id, post_id, person_id)
+    CONSTRAINT uq_post_mark_group_id_post_id_person_id UNIQUE (group_id, post_id, person_id)
 );
 
 CREATE TABLE read_mark (
