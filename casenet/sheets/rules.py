@@ -31,7 +31,7 @@ REMIND_AFTER = timedelta(hours=2)  # the fee needs the receiver's confirmation; 
 # Shown as chosen together they contradict each other: 「なし」 beside anything else.
 _NOTHING = "none"
 _RANGES = (("p.cert_from", "p.cert_to"), ("hx.adm6m_from", "hx.adm6m_to"))
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 

@@ -4,20 +4,49 @@ import time
 from base64 import b16encode
 from os import urandom
 from types import ModuleType
+from typing import Any, cast
 
 from flask import Flask, Response, g, request
-from flask_openapi3 import Info, OpenAPI
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from casenet import audit
 from casenet.config import Config
-from casenet.web import errors, facilities, groups, health, logs, phone, sessions, timeline
+from casenet.web import (
+    alerts,
+    errors,
+    facilities,
+    groups,
+    health,
+    logs,
+    phone,
+    pings,
+    policies,
+    push,
+    receipts,
+    rosters,
+    sessions,
+    sheets,
+    timeline,
+)
 from casenet.web.answers import answer
 from casenet.web.shapes import Problem
 
 BODY_BYTES_MAX = 256 * 1024  # the longest post is 40 kB of UTF-8, a full sheet below 100 kB
 
-PARTS: tuple[ModuleType, ...] = (sessions, facilities, groups, timeline)
+PARTS: tuple[ModuleType, ...] = (
+    sessions,
+    facilities,
+    groups,
+    timeline,
+    sheets,
+    alerts,
+    policies,
+    pings,
+    push,
+    rosters,
+)
 
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -49,8 +78,9 @@ def create_app(settings: Config) -> Flask:
         app.register_api(part.blueprint)
     if settings.demo:
         app.register_api(sessions.demo_blueprint)
-    app.add_url_rule("/api/v1/openapi.json", "openapi", lambda: answer(app.api_doc))
+    app.add_url_rule("/api/v1/openapi.json", "openapi", lambda: answer(cast(dict[str, Any], app.api_doc)))
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(receipts.blueprint)
     app.register_blueprint(phone.blueprint)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(
@@ -70,7 +100,7 @@ def _leave(response: Response) -> Response:
     headers = response.headers
     headers["X-Request-Id"] = g.get("request_id", "")
     headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "no-referrer"
+    headers.setdefault("Referrer-Policy", "no-referrer")
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
     headers["Permissions-Policy"] = "geolocation=(), microphone=(), payment=()"

@@ -15,7 +15,8 @@ class Rule:
 
     who     "anyone", "half" (password proven), "person" (signed in), "member" (of the group, with
             `permission`), "administrator" (of the office), "pinged" (member or called for this alert),
-            "token" (holder of a one-time token), "operator" (metrics token or this machine).
+            "token" (holder of a one-time token), "operator" (metrics token or this machine), "timetable"
+            (the workers' own clock: takes no arguments, so a forged message does what is due anyway).
     """
 
     who: str
@@ -28,6 +29,7 @@ PERSON = Rule("person")
 ADMINISTRATOR = Rule("administrator")
 TOKEN = Rule("token")
 OPERATOR = Rule("operator")
+TIMETABLE = Rule("timetable")
 DEMO = Rule("anyone")  # these routes exist in the demo only
 
 
@@ -75,6 +77,51 @@ ROUTES: dict[str, Rule] = {
     "timeline.correct_post": member(P.POST),
     "timeline.acknowledge_post": member(P.READ),
     "timeline.mark_read": member(P.READ),
+    # urgent calls: the alert's group is entered with this permission
+    "alerts.raise_alert": member(P.RAISE),
+    "alerts.list_alerts": PERSON,
+    "alerts.show_alert": member(P.READ),
+    "alerts.acknowledge": member(P.ANSWER),
+    "alerts.respond": member(P.ANSWER),
+    "alerts.arrive": member(P.ANSWER),
+    "alerts.resolve": member(P.ANSWER),
+    "alerts.cancel": member(P.RAISE),  # who raised it, or a physician or nurse
+    "policies.show_policy": member(P.READ),
+    "policies.set_policy": member(P.POLICY),
+    "policies.show_chain": member(P.READ),
+    # one-time tokens of pings: move the deadline, show nothing
+    "pings.receive": TOKEN,
+    "pings.acknowledge": TOKEN,
+    # my browsers
+    "push.list_subscriptions": PERSON,
+    "push.subscribe": PERSON,
+    "push.unsubscribe": PERSON,
+    "push.test_push": PERSON,
+    # rosters of my office
+    "rosters.show_duty": PERSON,
+    "rosters.show_duty_now": PERSON,
+    "rosters.add_shift": ADMINISTRATOR,
+    "rosters.withdraw_shift": ADMINISTRATOR,
+    "rosters.add_override": ADMINISTRATOR,
+    # sheets
+    "sheets.show_form": PERSON,
+    "sheets.list_sheets": PERSON,
+    "sheets.list_group_sheets": member(P.SHEET_READ),
+    "sheets.draft_sheet": member(P.SHEET),
+    "sheets.show_sheet": member(P.SHEET_READ),
+    "sheets.revise_sheet": member(P.SHEET),
+    "sheets.release_sheet": member(P.SHEET),
+    "sheets.withdraw_sheet": member(P.SHEET),
+    "sheets.renew_link": member(P.SHEET),
+    "sheets.preview_sheet": member(P.SHEET_READ),
+    "sheets.sheet_document": member(P.SHEET),
+    # the hospital's page
+    "receipts.style": ANYONE,
+    "receipts.show": TOKEN,
+    "receipts.open_link": TOKEN,
+    "receipts.document": TOKEN,
+    "receipts.confirm": TOKEN,
+    "receipts.send_back": TOKEN,
 }
 
 SOCKET_EVENTS: dict[str, Rule] = {
@@ -82,6 +129,10 @@ SOCKET_EVENTS: dict[str, Rule] = {
     "disconnect": PERSON,
 }
 
-TASKS: dict[str, Rule] = {}
+TASKS: dict[str, Rule] = {
+    "alerts.advance": TIMETABLE,
+    "alerts.send": TIMETABLE,
+    "housekeeping.expire": TIMETABLE,
+}
 
 COMMANDS: dict[str, Rule] = {}

@@ -1,19 +1,20 @@
 """Sheets on paper: values in, PDF out. Nothing here reads a clock, a database or a font of the machine.
 
-The compiler is kept for the life of the process: the fonts (28 MB) are read once, and what did not change
-between two documents is not laid out again.
+Fonts (28 MB) are read once and compilers are kept for the life of the process: what did not change between
+two documents is not laid out again.
 """
 
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from threading import Lock
 from typing import Any, cast
+from uuid import UUID
 
 import noto_cjk_sans_jp_bold
 import noto_cjk_sans_jp_regular
@@ -25,8 +26,9 @@ from casenet.sheets.printing.text import for_fax, printable
 FOLDER = Path(__file__).parent
 LAYOUTS = {("admission", "2024.1"): "admission_2024.typ"}
 
-# One compiler, one compilation at a time: it keeps the inputs of the last call.
-_lock = Lock()
+# Compilers at rest. A compiler serves one call at a time; a deque's append and pop are atomic, so that no
+# lock is needed, which threads outside and greenlets inside an event loop would not share anyway.
+_resting: deque[typst.Compiler] = deque(maxlen=2)
 
 
 @dataclass(frozen=True)
@@ -53,16 +55,27 @@ def pdf(form: Form, values: Mapping[str, Any], how: Print) -> bytes:
     """
     layout = _layout(form.kind, form.version)
     inputs = {"sheet": json.dumps(_inputs(form, values, how), ensure_ascii=False)}
-    with _lock:
-        made = _compiler().compile(
+    try:
+        compiler = _resting.pop()
+    except IndexError:
+        compiler = _compiler()
+    try:
+        made = compiler.compile(
             input=layout, format="pdf", sys_inputs=inputs, timestamp=how.made_at, pdf_tags=False
         )
+    finally:
+        _resting.append(compiler)
     return cast("bytes", made)
+
+
+def footer_of(sheet_id: UUID, version: int) -> str:
+    """How the paper names the sheet it was printed from."""
+    return f"CaseNet {sheet_id} 第{version}版"
 
 
 def warm_up() -> None:
     """Read the fonts now, so that the first sheet does not wait for it."""
-    _compiler()
+    _fonts()
 
 
 def _inputs(form: Form, values: Mapping[str, Any], how: Print) -> dict[str, Any]:
@@ -82,8 +95,11 @@ def _layout(kind: str, version: str) -> bytes:
     return (FOLDER / LAYOUTS[kind, version]).read_bytes()
 
 
-@cache
 def _compiler() -> typst.Compiler:
+    return typst.Compiler(font_paths=_fonts(), ignore_system_fonts=True)
+
+
+@cache
+def _fonts() -> typst.Fonts:
     folders = [str(Path(str(m.__file__)).parent) for m in (noto_cjk_sans_jp_regular, noto_cjk_sans_jp_bold)]
-    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
-    return typst.Compiler(font_paths=fonts, ignore_system_fonts=True)
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
