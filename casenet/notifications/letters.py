@@ -1,7 +1,9 @@
 """What goes to a channel, and what comes back."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from casenet.notifications.rules import Channel
@@ -15,6 +17,12 @@ class Subscription:
     endpoint: str
     p256dh: bytes
     auth: bytes
+    created_at: datetime
+
+    @property
+    def host(self) -> str:
+        """The push service's name; the rest of the address lets anybody push."""
+        return urlsplit(self.endpoint).hostname or ""
 
 
 @dataclass(frozen=True, slots=True)

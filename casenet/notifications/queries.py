@@ -73,7 +73,7 @@ def subscriptions_of(session: Session, person_id: UUID) -> tuple[Subscription, .
         .where(PushSubscription.person_id == person_id)
         .order_by(PushSubscription.created_at)
     )
-    return tuple(Subscription(row.id, row.endpoint, row.p256dh, row.auth) for row in rows)
+    return tuple(Subscription(row.id, row.endpoint, row.p256dh, row.auth, row.created_at) for row in rows)
 
 
 def subscribed(session: Session, person_ids: Iterable[UUID]) -> set[UUID]:

@@ -1,7 +1,15 @@
 """Who is on call: shifts, changes of plan, and the gaps seen in advance. Instants, not days."""
 
 from casenet.rosters.actions import NewOverride, NewShift, add_override, add_shift, withdraw_shift
-from casenet.rosters.queries import RosterView, ShiftView, duties_now, facility_gaps, on_call_at, roster
+from casenet.rosters.queries import (
+    OverrideView,
+    RosterView,
+    ShiftView,
+    duties_now,
+    facility_gaps,
+    on_call_at,
+    roster,
+)
 from casenet.rosters.rules import TOKYO, Duty, Gap, OnCall, Override, Rank, Shift, span
 
 __all__ = [
@@ -12,6 +20,7 @@ __all__ = [
     "NewShift",
     "OnCall",
     "Override",
+    "OverrideView",
     "Rank",
     "RosterView",
     "Shift",
