@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from casenet.cli.children import unprivileged
 from casenet.cli.servers import APPLICATION, OWNER, SUPERUSER, Postgres, Redis, can_reach, hand_over
 from casenet.crypto.keys import new_kek
@@ -78,7 +80,7 @@ class Installation:
         if not path.exists():
             made = {
                 "kek": lambda: new_kek(1),
-                "vapid_private_key": lambda: urlsafe_b64encode(new_p256_key()).decode().rstrip("="),
+                "vapid_private_key": new_vapid_key,
             }.get(name, lambda: secrets.token_urlsafe(32))()
             self._write(path, made)
         return path.read_text("utf-8").strip()
@@ -152,8 +154,7 @@ _NOT_INHERITED = {
 }
 
 
-def new_p256_key() -> bytes:
-    """A fresh private key for Web Push (VAPID): 32 bytes."""
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    return ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value.to_bytes(32, "big")
+def new_vapid_key() -> str:
+    """A fresh private key for Web Push (VAPID): P-256, 32 bytes in base64url."""
+    number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
+    return urlsafe_b64encode(number.to_bytes(32, "big")).decode().rstrip("=")

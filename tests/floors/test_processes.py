@@ -1,0 +1,69 @@
+"""What the demo starts is what production starts."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from casenet.cli.processes import PROCESSES
+
+PROJECT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text("utf-8"))
+SERVICES: dict[str, Any] = COMPOSE["services"]
+# What production has beside the processes: servers that the demo brings along, TLS, and a step that ends.
+AROUND = {"front", "postgres", "redis", "migrate"}
+
+
+def test_production_runs_exactly_the_demos_processes_with_the_same_commands() -> None:
+    commands = {name: tuple(SERVICES[name]["command"]) for name in SERVICES.keys() - AROUND}
+
+    assert commands == {process.name: process.command for process in PROCESSES}
+
+
+def test_only_processes_that_open_seals_are_given_the_key() -> None:
+    holders = {name for name, service in SERVICES.items() if "kek" in service.get("secrets", [])}
+    told = {name for name, service in SERVICES.items() if "KEK_FILE" in service.get("environment", {})}
+
+    assert holders == told == {process.name for process in PROCESSES if process.opens_seals}
+
+
+def test_the_owner_of_the_tables_is_known_to_the_migration_only() -> None:
+    holders = {
+        name for name, service in SERVICES.items() if "owner_database_url" in service.get("secrets", [])
+    }
+
+    assert holders == {"migrate"}
+
+
+def test_every_secret_is_a_file_and_stands_in_no_environment() -> None:
+    assert all(list(secret) == ["file"] for secret in COMPOSE["secrets"].values())
+    for service in SERVICES.values():
+        used = set(service.get("secrets", []))
+        assert used <= COMPOSE["secrets"].keys()
+        for name, value in service.get("environment", {}).items():
+            if any(
+                word in name
+                for word in ("PASSWORD", "DATABASE_URL", "PEPPER", "VAPID_PRIVATE", "SMTP", "KEK")
+            ):
+                assert name.endswith("_FILE")
+                assert str(value).startswith("/run/secrets/")
+
+
+def test_redis_throws_nothing_away() -> None:
+    command = SERVICES["redis"]["command"]
+
+    assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
+    assert command[command.index("--appendonly") + 1] == "yes"
+
+
+def test_everything_that_stays_up_has_a_health_check_and_comes_back() -> None:
+    for name in SERVICES.keys() - {"migrate"}:
+        assert "healthcheck" in SERVICES[name], name
+        assert SERVICES[name]["restart"] == "unless-stopped", name
+
+
+def test_only_the_front_is_open_to_the_outside() -> None:
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"front"}
+    assert COMPOSE["networks"]["inside"] == {"internal": True}
+    for name in ("postgres", "redis", "migrate"):
+        assert SERVICES[name]["networks"] == ["inside"]
