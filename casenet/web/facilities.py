@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from flask import Response
-from flask_openapi3 import APIBlueprint
+from flask_openapi3.blueprint import APIBlueprint
 
 from casenet import clock, facilities, groups, identity
 from casenet.database import transaction

@@ -1,200 +1,41 @@
 """Patient groups: the list, one group, its members, the patient's record."""
 
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from flask import Response, request
-from flask_openapi3 import APIBlueprint
-from pydantic import Field
+from flask_openapi3.blueprint import APIBlueprint
 from sqlalchemy.orm import Session
 
-from casenet import clock, facilities, groups, identity, timeline
+from casenet import clock, escalation, facilities, groups, identity, timeline
 from casenet.database import after_commit, transaction
 from casenet.errors import Invalid, NotFound
-from casenet.escalation.board import open_alerts
 from casenet.groups import Entry, MemberView, PatientView
 from casenet.realtime import ring_person
 from casenet.timeline import RevisionView
 from casenet.web.answers import answer
 from casenet.web.cards import cards
+from casenet.web.group_shapes import (
+    GroupIn,
+    GroupList,
+    GroupOut,
+    GroupPath,
+    GroupState,
+    GroupStates,
+    MemberIn,
+    MemberPath,
+    RecordIn,
+    RecordOut,
+    RecordSaved,
+)
 from casenet.web.sessions import asking, enter_group
-from casenet.web.shapes import Code, Day, Id, Line, OptionalLine, OptionalText, Shape
 
 blueprint = APIBlueprint("groups", __name__, url_prefix="/api/v1")
 
 EXCERPT_CHARS = 80  # two lines on a phone
-
-
-class GroupPath(Shape):
-    """A patient group."""
-
-    group_id: Id
-
-
-class MemberPath(Shape):
-    """A member of a patient group."""
-
-    group_id: Id
-    person_id: Id
-
-
-class PatientIn(Shape):
-    """Who the patient is."""
-
-    name: Line
-    kana: Line
-    birth_date: Day
-    sex: Code
-    address: OptionalText
-    tel: OptionalLine = ""
-    summary: OptionalLine = ""
-
-
-class PatientLine(Shape):
-    """The patient in a list. `age` in completed years, today in Japan."""
-
-    name: str
-    kana: str
-    birth_date: date
-    age: int
-    sex: str
-    summary: str
-
-
-class LastPost(Shape):
-    """The newest line of a group."""
-
-    kind: str
-    excerpt: str
-    author_name: str
-    created_at: datetime
-    notice: dict[str, Any] | None
-
-
-class GroupLine(Shape):
-    """A group in the list."""
-
-    id: UUID
-    patient: PatientLine
-    last_sequence: int
-    last_mark: int
-    read_sequence: int
-    unread: int
-    last_post: LastPost | None
-    open_alert_id: UUID | None
-
-
-class GroupList(Shape):
-    """Every group that the person belongs to, the newest line first."""
-
-    groups: list[GroupLine]
-
-
-class GroupIn(Shape):
-    """A new group; `id` is the phone's own (UUIDv7)."""
-
-    id: Id
-    patient: PatientIn
-    function: Code | None = None
-
-
-class GroupState(Shape):
-    """How far a group has come."""
-
-    id: UUID
-    last_sequence: int
-    last_mark: int
-
-
-class GroupStates(Shape):
-    """The cheap look that a phone takes every 20 seconds, every 5 with an open alert."""
-
-    groups: list[GroupState]
-    open_alerts: list[UUID]
-
-
-class PatientCard(PatientLine):
-    """The patient as members see them."""
-
-    address: str
-    tel: str
-
-
-class HostFacility(Shape):
-    """The office that is responsible for the group."""
-
-    id: UUID
-    name: str
-    tel: str
-
-
-class My(Shape):
-    """What the asking person may do here."""
-
-    role: str
-    function: str | None
-    permissions: list[str]
-
-
-class Member(Shape):
-    """A present member."""
-
-    person_id: UUID
-    name: str
-    name_kana: str
-    profession: str
-    facility_name: str
-    facility_tel: str
-    function: str | None
-    role: str
-    read_sequence: int
-    ends_at: datetime | None
-
-
-class GroupOut(Shape):
-    """One group with its team."""
-
-    id: UUID
-    patient: PatientCard
-    host_facility: HostFacility
-    my: My
-    members: list[Member]
-    last_sequence: int
-    last_mark: int
-    read_sequence: int
-    open_alert_id: UUID | None
-
-
-class MemberIn(Shape):
-    """Whom to let in, and as what."""
-
-    person_id: Id
-    function: Code | None = None
-
-
-class RecordOut(Shape):
-    """The patient's record; `fields` keyed as in the admission form."""
-
-    revision: int
-    patient: PatientIn
-    fields: dict[str, Any]
-    saved_at: datetime
-
-
-class RecordIn(Shape):
-    """The record as it is to be."""
-
-    patient: PatientIn
-    fields: dict[str, Any] = Field(max_length=300)
-
-
-class RecordSaved(Shape):
-    """The number of the new revision."""
-
-    revision: int
 
 
 def patient_line(patient: PatientView) -> dict[str, Any]:
@@ -226,7 +67,7 @@ def list_groups() -> Response:
         authors = cards(session, [line.author_id for line in lines.values()])
         read = timeline.read_by(session, person_id)
         unread = timeline.unread(session, person_id, ids)
-        alerts = open_alerts(session, ids)
+        alerts = _open_alerts(session, ids)
         listed = [
             {
                 "id": entry.group_id,
@@ -242,6 +83,12 @@ def list_groups() -> Response:
         ]
     listed.sort(key=_newest_first, reverse=True)
     return answer({"groups": listed})
+
+
+def _open_alerts(session: Session, group_ids: list[UUID]) -> dict[UUID, UUID]:
+    """The newest open alert of each group."""
+    found = sorted(escalation.open_alerts(session, group_ids), key=lambda alert: alert.raised_at)
+    return {alert.group_id: alert.id for alert in found}
 
 
 def _newest_first(line: dict[str, Any]) -> tuple[bool, str]:
@@ -267,7 +114,7 @@ def group_states() -> Response:
     """How far every group of the asking person has come; no content."""
     with transaction() as session:
         entries = groups.entries_of(session, asking().person_id)
-        alerts = open_alerts(session, [entry.group_id for entry in entries])
+        alerts = _open_alerts(session, [entry.group_id for entry in entries])
     states = [
         {"id": entry.group_id, "last_sequence": entry.last_sequence, "last_mark": entry.last_mark}
         for entry in entries
@@ -320,7 +167,7 @@ def show_group(path: GroupPath) -> Response:
                 "last_sequence": entry.last_sequence,
                 "last_mark": entry.last_mark,
                 "read_sequence": read.get(entry.person_id, 0),
-                "open_alert_id": open_alerts(session, [entry.group_id]).get(entry.group_id),
+                "open_alert_id": _open_alerts(session, [entry.group_id]).get(entry.group_id),
             }
         )
 

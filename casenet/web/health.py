@@ -1,18 +1,22 @@
 """Is it up, is it ready, is anything late: for the process manager, the operator, and the lamp in every phone."""
 
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, request
 from prometheus_client import CollectorRegistry, generate_latest, multiprocess
 from sqlalchemy import text
 
-from casenet import config, identity
+from casenet import clock, config, escalation, identity, notifications
 from casenet.database import transaction
 from casenet.errors import NotFound
 from casenet.realtime import answers
 from casenet.web.answers import answer
 
 blueprint = Blueprint("health", __name__)
+
+LATE = timedelta(seconds=60)  # architecture.md: anything a minute overdue is red
+NEEDED = {"nightwatch"}  # the guarantee of the night: its absence is red even where it never ran
 
 
 @blueprint.get("/health/live")
@@ -40,6 +44,23 @@ def _database() -> bool:
 def _key() -> bool:
     kek = config.current().kek_file
     return kek is not None and kek.is_file()
+
+
+@blueprint.get("/health/late")
+def late() -> Response:
+    """Red (503) when anything is a minute late: a step of a call, a ping, or a process that has fallen silent.
+
+    The lamp in every phone looks here; so a dead worker can not hide.
+    """
+    now = clock.now()
+    with transaction() as session:
+        alerts = len(escalation.overdue(session, now, LATE))
+        pings = notifications.overdue(session, now, LATE)
+        beats = escalation.heartbeats(session)
+    silent = sorted({name for name, at in beats.items() if at < now - LATE} | (NEEDED - beats.keys()))
+    is_late = bool(alerts or pings or silent)
+    body = {"late": is_late, "checked_at": now, "alerts": alerts, "pings": pings, "silent": silent}
+    return answer(body, 503 if is_late else 200)
 
 
 @blueprint.get("/metrics")

@@ -6,9 +6,8 @@ from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 import gevent
-import gevent.hub
 from flask import Response, g, request
-from flask_openapi3 import APIBlueprint
+from flask_openapi3.blueprint import APIBlueprint
 from sqlalchemy.orm import Session
 
 from casenet import clock, config, facilities, identity
@@ -351,8 +350,6 @@ def _device() -> str:
     return request.headers.get("User-Agent", "")[:200]
 
 
-def off_loop(
-    call: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
-) -> Result:
+def off_loop(call: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
     """Run heavy work in a thread of gevent's pool, so that the loop goes on serving phones."""
     return gevent.get_hub().threadpool.apply(call, args, kwargs)

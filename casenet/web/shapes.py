@@ -40,10 +40,16 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     @classmethod
-    @cache
     def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """As pydantic's, made once: the library asks for it at every request with a query."""
-        return super().model_json_schema(*args, **kwargs)
+        if args or kwargs:
+            return super().model_json_schema(*args, **kwargs)
+        return _schema_of(cls)
+
+
+@cache
+def _schema_of(shape: type[BaseModel]) -> dict[str, Any]:
+    return BaseModel.model_json_schema.__func__(shape)  # pyright: ignore
 
 
 Line = Annotated[

@@ -13,8 +13,9 @@ from uuid import UUID
 import gevent
 import structlog
 from flask import Flask, request
-from flask_socketio import ConnectionRefusedError, SocketIO
+from flask_socketio import SocketIO
 from gevent.queue import Queue
+from socketio.exceptions import ConnectionRefusedError
 
 from casenet import audit, clock, config, groups, identity, timeline
 from casenet.database import transaction
@@ -42,7 +43,7 @@ PING_TIMEOUT_SECONDS = 20
 class _Hall:
     """One group as this process knows it: its sockets, and how far they were told."""
 
-    sids: set[str] = field(default_factory=set)
+    sids: set[str] = field(default_factory=set[str])
     sequence: int = 0
     mark: int = 0
 
@@ -65,20 +66,19 @@ class Sockets:
     """All live sockets of this process."""
 
     def __init__(self, app: Flask) -> None:
-        self.io = SocketIO(
-            app,
-            async_mode="gevent",
-            cors_allowed_origins=[config.current().public_origin],
-            transports=["websocket"],
-            json=_Json,
-            ping_interval=PING_SECONDS,
-            ping_timeout=PING_TIMEOUT_SECONDS,
-            max_http_buffer_size=MESSAGE_BYTES_MAX,
-            http_compression=False,
-            logger=False,
-            engineio_logger=False,
-            manage_session=False,
-        )
+        options: dict[str, Any] = {
+            "async_mode": "gevent",
+            "cors_allowed_origins": [config.current().public_origin],
+            "transports": ["websocket"],
+            "json": _Json,
+            "ping_interval": PING_SECONDS,
+            "ping_timeout": PING_TIMEOUT_SECONDS,
+            "max_http_buffer_size": MESSAGE_BYTES_MAX,
+            "http_compression": False,
+            "manage_session": False,
+        }
+        self.io = SocketIO(app, **options)
+        self.server: Any = self.io.server  # pyright: ignore[reportAttributeAccessIssue]
         self.askers: dict[str, Asker] = {}
         self.halls: dict[UUID, _Hall] = {}
         self.due: Queue[UUID] = Queue()
@@ -99,14 +99,14 @@ class Sockets:
         asker = asker_of(request.cookies.get(cookie_name()))
         if asker is None:
             raise ConnectionRefusedError("not-signed-in")
-        sid: str = request.sid  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType]
+        sid = _sid()
         self.askers[sid] = asker
         logs.SOCKETS.labels("open").inc()
         self._seat(sid, asker)
 
     def disconnect(self, reason: object = None) -> None:
         """A phone is gone."""
-        self._forget(request.sid)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType]
+        self._forget(_sid())
 
     def _forget(self, sid: str) -> None:
         if self.askers.pop(sid, None):
@@ -126,14 +126,14 @@ class Sockets:
                 hall = self.halls[group_id] = _Hall(sequence=entry.last_sequence, mark=entry.last_mark)
             if sid not in hall.sids:
                 hall.sids.add(sid)
-                self.io.server.enter_room(sid, str(group_id))
+                self.server.enter_room(sid, str(group_id))
         for group_id in [id for id, hall in self.halls.items() if sid in hall.sids and id not in entries]:
             self._unseat(sid, group_id)
 
     def _unseat(self, sid: str, group_id: UUID) -> None:
         hall = self.halls[group_id]
         hall.sids.discard(sid)
-        self.io.server.leave_room(sid, str(group_id))
+        self.server.leave_room(sid, str(group_id))
         if not hall.sids:
             del self.halls[group_id]
 
@@ -172,13 +172,13 @@ class Sockets:
             gevent.spawn(self._reseat, sids, subject)
         elif kind in ("alert", "sheet", "record"):
             for sid in sids:
-                self.io.server.emit(kind, {"id": subject}, to=sid)
+                self.server.emit(kind, {"id": subject}, to=sid)
 
     def _reseat(self, sids: list[str], group_id: str) -> None:
         for sid in sids:
             if asker := self.askers.get(sid):
                 self._seat(sid, asker)
-                self.io.server.emit("groups", {"group_id": group_id}, to=sid)
+                self.server.emit("groups", {"group_id": group_id}, to=sid)
 
     def _deliver(self) -> None:
         while True:
@@ -222,19 +222,19 @@ class Sockets:
             "last_sequence": hall.sequence,
             "last_mark": hall.mark,
         }
-        self.io.server.emit("changes", changes, to=str(group_id))
+        self.server.emit("changes", changes, to=str(group_id))
         logs.DELIVERIES.inc()
         if hall.sequence < audience.last_sequence:
             self._call(group_id)
 
     def _cut(self, group_id: UUID, hall: _Hall, audience: Audience | None) -> None:
         """Take out the sockets of whoever may no longer read, before anything is sent."""
-        may_read = audience.readers if audience else frozenset()
+        may_read = audience.readers if audience else frozenset[UUID]()
         for sid in list(hall.sids):
             asker = self.askers.get(sid)
             if asker is None or asker.person_id not in may_read:
                 self._unseat(sid, group_id)
-                self.io.server.emit("groups", {"group_id": group_id}, to=sid)
+                self.server.emit("groups", {"group_id": group_id}, to=sid)
 
     def _sweep(self) -> None:
         swept_at = 0.0
@@ -259,16 +259,20 @@ class Sockets:
             )
         for sid, asker in list(self.askers.items()):
             if asker.session_id not in good:
-                self.io.server.emit("signed-out", {}, to=sid)
+                self.server.emit("signed-out", {}, to=sid)
                 self._forget(sid)
-                self.io.server.disconnect(sid)
+                self.server.disconnect(sid)
 
     def _drop_silent(self) -> None:
         """Close the connection of any phone that has stopped reading."""
-        engine = self.io.server.eio
+        engine = self.server.eio
         for socket in list(engine.sockets.values()):
             if socket.queue.qsize() > QUEUED_PACKETS_MAX:
                 raw = getattr(getattr(socket, "ws", None), "sock", None)
                 gevent.spawn(socket.close, wait=False, abort=True)
                 if raw is not None:
                     raw.close()
+
+
+def _sid() -> str:
+    return request.sid  # pyright: ignore

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
-from flask_openapi3 import APIBlueprint
+from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 
 from casenet import clock, timeline
