@@ -10,7 +10,8 @@ from casenet import clock, escalation, facilities, groups, notifications, timeli
 from casenet.escalation import AlertView
 from casenet.groups import Entry
 from casenet.web.cards import Card, cards
-from casenet.web.groups import PatientLine, patient_line
+from casenet.web.group_shapes import PatientLine
+from casenet.web.groups import patient_line
 from casenet.web.shapes import Shape
 
 

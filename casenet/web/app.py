@@ -78,7 +78,7 @@ def create_app(settings: Config) -> Flask:
         app.register_api(part.blueprint)
     if settings.demo:
         app.register_api(sessions.demo_blueprint)
-    app.add_url_rule("/api/v1/openapi.json", "openapi", lambda: answer(cast(dict[str, Any], app.api_doc)))
+    app.add_url_rule("/api/v1/openapi.json", "openapi", lambda: answer(cast("dict[str, Any]", app.api_doc)))
     app.register_blueprint(health.blueprint)
     app.register_blueprint(receipts.blueprint)
     app.register_blueprint(phone.blueprint)
