@@ -1,1 +1,10 @@
-"""DOOR: the only place that knows Celery. Due work lives in PostgreSQL; a task is a nudge."""
+"""DOOR: background work. What must happen is a row in PostgreSQL; Celery only makes it sooner.
+
+app.py           Celery: queues, limits, the whole timetable
+ears.py          hears PostgreSQL's NOTIFY and starts the task at once
+rounds.py        what alert workers and nightwatch both do; knows no Celery and no Redis
+alerts.py        tasks: move due alerts, send due pings
+sheets.py        tasks: render and remind
+housekeeping.py  tasks: put away what nobody needs
+nightwatch.py    a plain loop on PostgreSQL alone that does whatever is overdue
+"""

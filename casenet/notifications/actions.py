@@ -122,8 +122,13 @@ def cancel_pings(session: Session, about: str, about_id: UUID, *, reason: str, n
     )
 
 
-def claim_due(session: Session, *, now: datetime, limit: int) -> tuple[Claim, ...]:
-    """Take due pings for LEASE_SECONDS; commit, then send. Those that nobody wants any more are ended."""
+def claim_due(
+    session: Session, *, now: datetime, limit: int, overdue_by: timedelta = timedelta(0)
+) -> tuple[Claim, ...]:
+    """Take due pings for LEASE_SECONDS; commit, then send. Those that nobody wants any more are ended.
+
+    overdue_by   Leave those that are due for less than this to a faster sender.
+    """
     session.execute(
         update(Ping)
         .where(Ping.state == "pending", Ping.expires_at <= now, Ping.due_at <= now)
@@ -136,7 +141,7 @@ def claim_due(session: Session, *, now: datetime, limit: int) -> tuple[Claim, ..
         now=now,
         lease_seconds=rules.LEASE_SECONDS,
         limit=limit,
-        where=[Ping.state == "pending"],
+        where=[Ping.state == "pending", Ping.due_at <= now - overdue_by],
     )
     return tuple(Claim(row.id, row.fence) for row in rows)
 
@@ -274,3 +279,8 @@ def _by_token(session: Session, token: str, now: datetime) -> Ping:
     if now >= ping.created_at + rules.TOKEN_LIFE:
         raise Gone("token-expired")
     return ping
+
+
+def forget_tests(session: Session, *, now: datetime) -> None:
+    """Delete test pings of past days; what was about a patient or a sheet stays."""
+    session.execute(delete(Ping).where(Ping.about == "test", Ping.created_at < now - timedelta(days=1)))

@@ -1,0 +1,103 @@
+"""Celery: the fast road. Queues, limits, and the whole timetable of the system.
+
+No task carries a time (ETA, countdown) or a content: tasks take no arguments, do what is due in PostgreSQL,
+and may be lost, doubled or late without harm. No monkey patching here: prefork processes are plain Python.
+"""
+
+from importlib.util import find_spec
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging, worker_ready
+from kombu import Queue
+
+from casenet import config
+from workers import ears, logs
+
+MODULES = ("workers.alerts", "workers.sheets", "workers.housekeeping")
+
+# Every task is one short round. Longer means that something hangs: end it, and let the next one try.
+ALERT_SECONDS = 30  # a batch of pings on a slow mail server, twice
+SHEET_SECONDS = 120  # a document of two pages takes a second; the rest is a very busy machine
+# After this Redis hands a dead worker's task to another. Longer than the longest task, or it would run twice
+# at once; nothing urgent waits for it, because the next round finds the same rows.
+VISIBILITY_SECONDS = SHEET_SECONDS + 30
+# A tick that nobody fetched in time is worthless: the next one does the same work.
+TICK_EXPIRES_SECONDS = 5
+
+TIMETABLE: dict[str, dict[str, Any]] = {
+    "move due alerts": {"task": "alerts.advance", "schedule": 1.0},
+    "send due pings": {"task": "alerts.send", "schedule": 1.0},
+    "render released sheets": {"task": "sheets.render", "schedule": 5.0},
+    "remind of missing receipts": {"task": "sheets.remind", "schedule": 300.0},
+    "put away what is over": {"task": "housekeeping.expire", "schedule": 600.0},
+}
+
+
+def broker_url(redis_url: str) -> str:
+    """Redis as Celery names it: a Unix socket is redis+socket://."""
+    return redis_url.replace("unix://", "redis+socket://", 1)
+
+
+def _settings() -> dict[str, Any]:
+    return {
+        "broker_url": broker_url(config.current().redis_url),
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,  # Redis may be away for the night; nightwatch is there
+        "broker_transport_options": {
+            "visibility_timeout": VISIBILITY_SECONDS,
+            # Without these two a killed worker's task waits more than 90 s (kombu looks every 100 s).
+            "unacked_restore_interval": 1,
+            "unacked_restore_throttle": 1,
+            # A broker that vanishes without a word is noticed.
+            "socket_timeout": 10,
+            "socket_connect_timeout": 2,
+            "health_check_interval": 5,
+        },
+        "task_ignore_result": True,  # with a result back-end, a dead Redis blocked a caller for 19 s
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "worker_prefetch_multiplier": 1,  # a fetched task would wait behind a slow one
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "task_queues": [Queue("alerts"), Queue("sheets"), Queue("housekeeping")],
+        "task_default_queue": "housekeeping",
+        "task_create_missing_queues": False,
+        "task_routes": {name: {"queue": name.partition(".")[0]} for name in TASK_NAMES},
+        "task_annotations": {
+            "*": {"time_limit": ALERT_SECONDS, "soft_time_limit": ALERT_SECONDS - 5},
+            **{
+                name: {"time_limit": SHEET_SECONDS, "soft_time_limit": SHEET_SECONDS - 10}
+                for name in TASK_NAMES
+                if not name.startswith("alerts.")
+            },
+        },
+        # Whoever can write to Redis could otherwise stop our workers with one message.
+        "worker_enable_remote_control": False,
+        "worker_send_task_events": False,
+        "worker_max_tasks_per_child": 2000,  # gives back what a library may leak
+        "beat_schedule": {
+            name: row | {"options": {"expires": max(TICK_EXPIRES_SECONDS, row["schedule"])}}
+            for name, row in TIMETABLE.items()
+        },
+        "beat_max_loop_interval": 1,
+        "timezone": "UTC",
+        "enable_utc": True,
+    }
+
+
+TASK_NAMES = tuple(row["task"] for row in TIMETABLE.values())
+
+app = Celery("casenet", include=[name for name in MODULES if find_spec(name)])
+app.add_defaults(_settings)
+
+
+@setup_logging.connect
+def _log(**_: Any) -> None:
+    logs.set_up(config.current().log_level)
+
+
+@worker_ready.connect
+def _listen(sender: Any, **_: Any) -> None:
+    """In the main process of a worker: hear NOTIFY for the queues that this worker serves."""
+    ears.open_ears(app, set(sender.app.amqp.queues.consume_from))

@@ -1,0 +1,68 @@
+"""Hears PostgreSQL's NOTIFY and starts the task at once, so that the web never speaks to the broker.
+
+Only a shortcut: a NOTIFY that nobody hears costs at most the second until the timetable's next tick.
+"""
+
+import threading
+import time
+
+import psycopg
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+from psycopg import sql
+
+from casenet import config
+
+log = structlog.get_logger()
+
+# PostgreSQL channel: the queue that it belongs to, and what to start.
+CHANNELS = {
+    "alerts_due": ("alerts", ("alerts.advance", "alerts.send")),
+    "sheets_due": ("sheets", ("sheets.render",)),
+}
+QUIET_SECONDS = 10.0  # look at the connection at least so often
+AGAIN_SECONDS = 1.0
+START_EXPIRES_SECONDS = 5
+
+
+def open_ears(app: Celery, queues: set[str]) -> threading.Thread | None:
+    """Listen for ever in a daemon thread to what concerns these queues; None when nothing does."""
+    channels = tuple(name for name, (queue, _) in CHANNELS.items() if queue in queues)
+    if not channels:
+        return None
+    ears = threading.Thread(target=_listen, args=(app, channels), name="ears", daemon=True)
+    ears.start()
+    return ears
+
+
+def _listen(app: Celery, channels: tuple[str, ...]) -> None:
+    url = config.current().database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+    while True:
+        try:
+            with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
+                for channel in channels:
+                    connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+                    _start(app, channel)  # what came while nobody listened
+                while True:
+                    heard = {
+                        note.channel for note in connection.notifies(timeout=QUIET_SECONDS, stop_after=1)
+                    }
+                    # A storm of notifications is one reason to look, not many.
+                    heard |= {note.channel for note in connection.notifies(timeout=0)}
+                    for channel in heard:
+                        _start(app, channel)
+                    if not heard:
+                        connection.execute("SELECT 1")  # a dead connection says so here
+        except psycopg.Error as error:
+            log.warning("ears_deaf", error=type(error).__name__)
+            time.sleep(AGAIN_SECONDS)
+
+
+def _start(app: Celery, channel: str) -> None:
+    for name in CHANNELS[channel][1]:
+        try:
+            app.send_task(name, retry=False, expires=START_EXPIRES_SECONDS)
+        except (OperationalError, OSError) as error:
+            # Redis is away; nightwatch will do it.
+            log.warning("task_not_started", task=name, error=type(error).__name__)
