@@ -35,15 +35,18 @@ def commands() -> None:
 @click.option(
     "--folder", type=click.Path(path_type=Path), default=PROJECT / "var", help="Where it keeps its data."
 )
+@click.option(
+    "--posts-max", default=10_000, show_default=True, help="Cuts the longest timeline when seeding."
+)
 @click.option("--reset", is_flag=True, help="Throw the data away instead of starting.")
-def demo(port: int, folder: Path, reset: bool) -> None:
+def demo(port: int, folder: Path, posts_max: int, reset: bool) -> None:
     """Run everything with an invented ward."""
     from casenet.cli import demo as running
 
     if reset:
         running.reset(folder, port)
     else:
-        running.run(folder, port)
+        running.run(folder, port, posts_max=posts_max)
 
 
 @commands.command()

@@ -43,6 +43,10 @@ class Installation:
         """Where the demo's mail arrives."""
         return self.folder / "mail"
 
+    def log(self, name: str) -> Path:
+        """Where the output of a process goes."""
+        return (self.folder / "log" / f"{name}.log").resolve()
+
     @cached_property
     def servers(self) -> Path:
         """Where PostgreSQL and Redis keep their files: in var/, or outside when their user cannot reach it.
@@ -69,7 +73,7 @@ class Installation:
         """Throw away everything that the demo made."""
         for folder in (
             self.servers,
-            *(self.folder / name for name in ("servers", "secrets", "log", "mail", "beat")),
+            *(self.folder / name for name in ("servers", "secrets", "log", "mail", "beat", "metrics")),
         ):
             shutil.rmtree(folder, ignore_errors=True)
         self.card.unlink(missing_ok=True)
@@ -126,8 +130,16 @@ class Installation:
             "MAIL_FROM": "casenet@casenet.example",
             "CASENET_DEMO": "1",
             "BIND": f"127.0.0.1:{self.port}",
+            "PROMETHEUS_MULTIPROC_DIR": str(self._empty_metrics()),
             "PYTHONUNBUFFERED": "1",
         }
+
+    def _empty_metrics(self) -> Path:
+        """Where the web's processes count together; numbers of an earlier run do not count."""
+        folder = self.folder.resolve() / "metrics"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        return folder
 
     def with_key(self, settings: Mapping[str, str]) -> dict[str, str]:
         """The environment of a process that opens seals."""

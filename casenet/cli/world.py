@@ -1,7 +1,7 @@
 """The invented ward: offices, people, patients, posts, a duty roster. Nobody and no office in it is real.
 
 Written through the parts' own actions, as people would have written it, with their instants in the past.
-`python -m casenet.cli.world CARD` fills an empty database and writes what var/demo.json says to CARD.
+`python -m casenet.cli.world CARD POSTS_MAX` fills an empty database and writes var/demo.json's words to CARD.
 """
 
 import json
@@ -218,12 +218,12 @@ def _card(ward: Ward, offices: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _fill(card: Path) -> None:
+def _fill(card: Path, posts_max: int) -> None:
     settings = config.current()
-    written = write_ward(sessions(settings), now=clock.now(), pepper=settings.pepper)
+    written = write_ward(sessions(settings), now=clock.now(), pepper=settings.pepper, posts_max=posts_max)
     with os.fdopen(os.open(card, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
         json.dump(written, file, ensure_ascii=False)
 
 
 if __name__ == "__main__":
-    _fill(Path(sys.argv[1]))
+    _fill(Path(sys.argv[1]), int(sys.argv[2]))
