@@ -8,6 +8,7 @@ travel another way, one browser. Every disclosure stands in the audit trail with
 from casenet.sheets.actions import CHANNEL, draft_sheet, release_sheet, revise_sheet, withdraw_sheet
 from casenet.sheets.compose import Offer, Source
 from casenet.sheets.delivery import (
+    Claim,
     Job,
     claim_due,
     job_of,
@@ -50,6 +51,7 @@ __all__ = [
     "COMPLETENESS",
     "LINK_VALID",
     "RETURN_REASONS",
+    "Claim",
     "FeeView",
     "Form",
     "HandoverView",

@@ -61,7 +61,11 @@ def pdf(form: Form, values: Mapping[str, Any], how: Print) -> bytes:
         compiler = _compiler()
     try:
         made = compiler.compile(
-            input=layout, format="pdf", sys_inputs=inputs, timestamp=how.made_at, pdf_tags=False
+            input=layout,
+            format="pdf",
+            sys_inputs=inputs,
+            timestamp=how.made_at.replace(microsecond=0),
+            pdf_tags=False,
         )
     finally:
         _resting.append(compiler)

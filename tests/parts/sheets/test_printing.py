@@ -136,6 +136,12 @@ def test_the_same_sheet_gives_the_same_bytes():
     assert printing.pdf(FORM, VALUES, HOW) == printing.pdf(FORM, VALUES, HOW)
 
 
+def test_an_instant_with_microseconds_is_no_obstacle():
+    instant = datetime(2026, 11, 21, 1, 15, 30, 123456, tzinfo=UTC)
+
+    assert printing.pdf(FORM, VALUES, printing.Print(made_at=instant)).startswith(b"%PDF")
+
+
 def test_an_empty_sheet_prints_as_a_blank_form():
     texts = pages({})
 

@@ -1,0 +1,52 @@
+"""Tasks of sheets: print and deliver what was released, remind of missing receipts.
+
+No task carries an id: each takes what is due in PostgreSQL under a lease. A task lost with its broker is
+done by the next one of the timetable; one killed half-way is done again when its lease ends, once.
+"""
+
+import structlog
+
+from casenet import clock, sheets
+from casenet.database import transaction
+from casenet.sheets import Claim
+from workers.app import app
+
+log = structlog.get_logger()
+
+
+@app.task(name="sheets.render", ignore_result=True)
+def render() -> int:
+    """Print and deliver everything that waits. Returns how many links were opened."""
+    delivered = 0
+    while claims := _claimed():
+        delivered += sum(_delivered(claim) for claim in claims)
+    return delivered
+
+
+@app.task(name="sheets.remind", ignore_result=True)
+def remind() -> int:
+    """Remind senders of sheets that no hospital has confirmed. Returns how many."""
+    with transaction() as session:
+        return sheets.remind_due(session, now=clock.now())
+
+
+def _claimed() -> list[Claim]:
+    with transaction() as session:
+        return sheets.claim_due(session, now=clock.now())
+
+
+def _delivered(claim: Claim) -> bool:
+    try:
+        with transaction() as session:
+            job = sheets.job_of(session, claim)
+        if job is None:
+            return False
+        content = sheets.render(job)
+        with transaction() as session:
+            return sheets.record_delivery(session, job, content, now=clock.now())
+    except Exception as error:  # noqa: BLE001
+        # Only the kind: the text may hold what stands on the sheet. One bad sheet must not stop the
+        # others; its lease ends and it is tried again, and /health/late turns red meanwhile.
+        kind = type(error).__name__
+        log.error("sheet_not_delivered", handover_id=str(claim.handover_id), error=kind)
+        return False
