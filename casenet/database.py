@@ -121,7 +121,7 @@ def run_after_commit(session: Session) -> None:
     for call in session.info.pop("after_commit", []):
         try:
             call()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (a hint; what matters is committed)
             log.warning("after_commit_failed", error=type(error).__name__)
 
 

@@ -14,9 +14,9 @@ from casenet import audit
 from casenet.crypto import NOBODY, Place, open_for_server, seal_for_server
 from casenet.database import after_commit
 from casenet.errors import Conflict, Gone, Invalid, NotSignedIn, TooMany
-from casenet.ids import new_id
 from casenet.identity import rules, secrets
 from casenet.identity.tables import Guess, Invitation, Person, SessionRow
+from casenet.ids import new_id
 from casenet.realtime import ring_person
 
 

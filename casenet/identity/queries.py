@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, select, update
@@ -52,7 +53,7 @@ _VIEW = (
 )
 
 
-def _view(row: "Row[tuple[UUID, str, str, str, str, str, str | None, datetime | None]]") -> PersonView:
+def _view(row: Row[Any]) -> PersonView:
     return PersonView(
         row.id,
         row.login,

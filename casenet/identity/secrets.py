@@ -6,9 +6,10 @@ import secrets
 from base64 import urlsafe_b64encode
 from datetime import datetime
 
-import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from pyotp import random_base32
+from pyotp.totp import TOTP
 
 from casenet.identity import rules
 
@@ -63,17 +64,17 @@ def guess_key(pepper: bytes, *parts: str) -> bytes:
 
 def new_totp_secret() -> str:
     """160 random bits in base32, as authenticator apps read them."""
-    return pyotp.random_base32()
+    return random_base32()
 
 
 def totp_uri(secret: str, login: str) -> str:
     """What the QR code of an authenticator app says."""
-    return pyotp.TOTP(secret).provisioning_uri(name=login, issuer_name="CaseNet")
+    return TOTP(secret).provisioning_uri(name=login, issuer_name="CaseNet")
 
 
 def matching_step(secret: str, code: str, now: datetime) -> int | None:
     """The step whose code this is: the present one or the one before; None when neither."""
-    totp = pyotp.TOTP(secret)
+    totp = TOTP(secret)
     step = rules.totp_step(now)
     for candidate in (step, step - 1):
         if hmac.compare_digest(totp.generate_otp(candidate), code):

@@ -105,10 +105,10 @@ def listen() -> Iterator[Ring | None]:
             time.sleep(SILENT_SECONDS)
 
 
-def _read(data: bytes) -> Ring | None:
+def _read(data: object) -> Ring | None:
     """None for anything that is not a ring: whoever writes to Redis can at most make us look."""
     try:
-        message = json.loads(data)
+        message = json.loads(data) if isinstance(data, (bytes, str)) else {}
         if "g" in message:
             return Ring(group_id=UUID(message["g"]), sequence=int(message["n"]))
         return Ring(person_id=UUID(message["p"]), reason=str(message["r"])[:80])

@@ -142,7 +142,7 @@ def marks_of(session: Session, group_id: UUID, post_ids: Iterable[UUID]) -> tupl
 def read_sequences(session: Session, group_id: UUID) -> dict[UUID, int]:
     """How far each member has read."""
     rows = session.execute(select(ReadMark.person_id, ReadMark.sequence).where(ReadMark.group_id == group_id))
-    return {person_id: sequence for person_id, sequence in rows}
+    return {row.person_id: row.sequence for row in rows}
 
 
 def read_by(session: Session, person_id: UUID) -> dict[UUID, int]:
@@ -150,7 +150,7 @@ def read_by(session: Session, person_id: UUID) -> dict[UUID, int]:
     rows = session.execute(
         select(ReadMark.group_id, ReadMark.sequence).where(ReadMark.person_id == person_id)
     )
-    return {group_id: sequence for group_id, sequence in rows}
+    return {row.group_id: row.sequence for row in rows}
 
 
 def unread(session: Session, person_id: UUID, group_ids: Iterable[UUID]) -> dict[UUID, int]:
@@ -168,7 +168,7 @@ def unread(session: Session, person_id: UUID, group_ids: Iterable[UUID]) -> dict
         )
         .group_by(TimelineRevision.group_id)
     )
-    return {group_id: count for group_id, count in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 def _open(session: Session, group_id: UUID, org_id: UUID, rows: Sequence[Any]) -> tuple[RevisionView, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 from prometheus_client import CollectorRegistry, generate_latest, multiprocess
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from casenet import clock, config, escalation, identity, notifications
 from casenet.database import transaction
@@ -37,7 +38,7 @@ def _database() -> bool:
     try:
         with transaction() as session:
             return session.scalar(text("SELECT 1")) == 1
-    except Exception:
+    except SQLAlchemyError:
         return False
 
 

@@ -54,9 +54,10 @@ def asking() -> Asker:
 
 def enter_group(session: Session, group_id: UUID) -> Entry:
     """Enter with the permission that the table names for this route. Raises NotFound, NotAllowed."""
-    rule = permissions.ROUTES[request.endpoint or ""]
-    assert rule.permission is not None, "the table names no permission for this route"
-    return enter(session, asking().person_id, group_id, rule.permission)
+    permission = permissions.ROUTES[request.endpoint or ""].permission
+    if permission is None:
+        raise NotFound  # the table names no permission for this route: nobody comes in
+    return enter(session, asking().person_id, group_id, permission)
 
 
 def admit() -> Response | None:
@@ -190,7 +191,8 @@ def sign_in_code(body: CodeIn) -> Response:
 
 def _welcome(token: str) -> Response:
     asker = asker_of(token)
-    assert asker is not None
+    if asker is None:
+        raise NotSignedIn("not-signed-in")
     with transaction() as session:
         response = answer(_me(session, asker, token))
     _set_cookie(response, token, seconds=config.current().session_hours * 3600)

@@ -49,7 +49,7 @@ class Shape(BaseModel):
 
 @cache
 def _schema_of(shape: type[BaseModel]) -> dict[str, Any]:
-    return BaseModel.model_json_schema.__func__(shape)  # pyright: ignore
+    return BaseModel.model_json_schema.__func__(shape)  # pyright: ignore[reportFunctionMemberAccess]
 
 
 Line = Annotated[

@@ -45,7 +45,7 @@ def test_every_socket_event_is_listed(app: Flask) -> None:
     assert handled == permissions.SOCKET_EVENTS.keys()
 
 
-def test_every_task_is_listed() -> None:
+def test_every_task_is_listed(config: Config) -> None:
     from workers.app import app as celery
 
     celery.loader.import_default_modules()
