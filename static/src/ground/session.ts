@@ -1,0 +1,98 @@
+/** Who is using this phone. Starts from what was kept, so that the last pages can be read without signal. */
+
+import { signal } from "@preact/signals";
+import { get, NoSignal, post, Problem, send, useToken } from "./api";
+import { forget, lastOwner, openFor, put, take } from "./database";
+import type { Me } from "./shapes";
+
+export type Session = "starting" | "in" | "out";
+
+export const session = signal<Session>("starting");
+export const me = signal<Me | null>(null);
+/** True while what is shown comes from the phone only. */
+export const isOffline = signal(false);
+
+type Arrival = (person: Me) => Promise<void>;
+let onArrival: Arrival = async () => undefined;
+let onDeparture: () => void = () => undefined;
+
+export function whenArrived(arrival: Arrival, departure: () => void): void {
+  onArrival = arrival;
+  onDeparture = departure;
+}
+
+export async function start(): Promise<void> {
+  try {
+    await arrive(await get<Me>("/me"));
+  } catch (error) {
+    if (error instanceof NoSignal || (error instanceof Problem && error.isPassing)) return startOffline();
+    session.value = "out";
+  }
+}
+
+async function startOffline(): Promise<void> {
+  isOffline.value = true;
+  const owner = await lastOwner();
+  if (owner) {
+    await openFor(owner);
+    const kept = await take<Me>("cache", "me");
+    if (kept) {
+      me.value = kept;
+      session.value = "in";
+      await onArrival(kept);
+      return;
+    }
+  }
+  session.value = "out";
+}
+
+/** Signed in, or found signed in. */
+export async function arrive(who: Me): Promise<void> {
+  useToken(who.csrf_token);
+  await openFor(who.person.id);
+  await put("cache", "me", who);
+  isOffline.value = false;
+  me.value = who;
+  session.value = "in";
+  await onArrival(who);
+}
+
+/** The signal is back after a start without it: the token of the kept session may be old. */
+export async function renew(): Promise<void> {
+  const who = await get<Me>("/me");
+  useToken(who.csrf_token);
+  isOffline.value = false;
+  me.value = who;
+  await put("cache", "me", who);
+}
+
+/** The server ended the session. What is written and unsent stays on the phone for this person's next sign-in. */
+export function expelled(): void {
+  if (session.value !== "in") return;
+  session.value = "out";
+  onDeparture();
+}
+
+/** Leaving on purpose: nothing readable stays on this phone. */
+export async function signOut(): Promise<void> {
+  const person = me.value?.person.id;
+  await send("DELETE", "/session").catch((error: unknown) => {
+    if (error instanceof NoSignal) throw error;
+  });
+  onDeparture();
+  if (person) await forget(person).catch(() => undefined);
+  me.value = null;
+  session.value = "out";
+}
+
+export async function signInWithPassword(login: string, password: string): Promise<void> {
+  await post("/session", { login, password });
+}
+
+export async function signInWithCode(code: string): Promise<void> {
+  await arrive(await post<Me>("/session/code", { code }));
+}
+
+export async function signInAs(personId: string): Promise<void> {
+  await arrive(await post<Me>("/demo/session", { person_id: personId }));
+}

@@ -1,0 +1,43 @@
+/** The phone app begins here. */
+
+import { render } from "preact";
+import { App } from "./app";
+import { whenSignedOut } from "./ground/api";
+import { goLive, goQuiet } from "./ground/live";
+import { expelled, start, whenArrived } from "./ground/session";
+import { watchNotifications } from "./ground/notifications";
+import "./styles/all.css";
+import { clearAlerts, loadAlerts, showKeptAlerts } from "./timeline/alerts";
+import { clearGroups, loadGroups, showKeptGroups } from "./timeline/groups";
+import { closeOutbox, flush, openOutbox, whenSent } from "./timeline/outbox";
+import { dropAllTimelines, openTimelines } from "./timeline/timeline";
+
+whenSignedOut(expelled);
+
+whenArrived(
+  async () => {
+    await Promise.all([showKeptGroups(), showKeptAlerts(), openOutbox()]);
+    goLive();
+    void loadGroups().catch(() => undefined);
+    void loadAlerts().catch(() => undefined);
+    void flush();
+  },
+  () => {
+    goQuiet();
+    closeOutbox();
+    clearGroups();
+    clearAlerts();
+    dropAllTimelines();
+  },
+);
+
+whenSent(async (letter) => {
+  // The answer came before the socket told: fetch, so that the post never vanishes in between.
+  const timeline = openTimelines().find((open) => open.groupId === letter.group_id);
+  await timeline?.catchUp().catch(() => undefined);
+  if (letter.type === "alert") void loadAlerts().catch(() => undefined);
+});
+
+render(<App />, document.getElementById("app")!);
+void start();
+void watchNotifications();

@@ -1,0 +1,176 @@
+/** One alert. For the one who asked: who was called, what is next. For the one who is asked: what, and four big buttons. */
+
+import { useEffect, useState } from "preact/hooks";
+import { NoSignal, post, Problem } from "../ground/api";
+import { href } from "../ground/router";
+import { me } from "../ground/session";
+import type { Alert, AlertLine } from "../ground/shapes";
+import { saidTime } from "../ground/time";
+import { speaker, term } from "../ground/words";
+import texts from "../../../casenet/words/ja/screens_urgent.json";
+import { Icon } from "../parts/icons";
+import { Skeleton } from "../parts/later";
+import { useLoaded } from "../parts/loading";
+import { ageAndSex, LevelLabel } from "../parts/marks";
+import { sentenceOf, Trouble } from "../parts/problem";
+import { alertLines, isOpen, loadAlert, loadAlerts, rang } from "../timeline/alerts";
+import { letters } from "../timeline/outbox";
+import { AnswerButtons } from "./answer";
+import { Ladder } from "./ladder";
+import { Sending } from "./sending";
+
+const say = speaker(texts);
+/** With an open alert on screen nothing may be older than this. */
+const LOOK_MILLISECONDS = 5_000;
+
+export function AlertPage({ alertId }: { alertId: string }) {
+  const letter = letters.value.find((other) => other.type === "alert" && other.id === alertId);
+  const isWaiting = Boolean(letter);
+  const ringing = rang.value.id === alertId ? rang.value.count : 0;
+  const loaded = useLoaded(() => loadAlert(alertId), [alertId, isWaiting, ringing]);
+  const alert = loaded.value;
+  useEffect(() => {
+    if (alert && !isOpen(alert)) return;
+    const timer = setInterval(() => void loaded.reload(), LOOK_MILLISECONDS);
+    return () => clearInterval(timer);
+  }, [alert && isOpen(alert), loaded.reload]);
+  if (letter?.type === "alert" && !alert) return <Sending letter={letter} />;
+  if (!alert && loaded.error) {
+    return (
+      <div class="page">
+        <h1 tabIndex={-1}>{say("alert")}</h1>
+        <Trouble error={loaded.error} onRetry={() => void loaded.reload()} />
+      </div>
+    );
+  }
+  if (!alert) return <Skeleton />;
+  return <OneAlert alert={alert} set={loaded.set} reload={loaded.reload} isStale={loaded.error instanceof NoSignal} />;
+}
+
+interface OneAlertProps {
+  alert: Alert;
+  set: (alert: Alert) => void;
+  reload: () => Promise<void>;
+  isStale: boolean;
+}
+
+function OneAlert({ alert, set, reload, isStale }: OneAlertProps) {
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const { patient } = alert;
+  const isMine = alert.raised_by === me.value?.person.id;
+  async function act(name: string, body: Record<string, unknown> = {}) {
+    setTrouble(null);
+    try {
+      set(await post<Alert>(`/alerts/${alert.id}/${name}`, body));
+    } catch (error) {
+      setTrouble(answerTrouble(error, alert));
+      await reload();
+    }
+    void loadAlerts().catch(() => undefined);
+  }
+  return (
+    <article class={`page alert-page is-${alert.state}`} aria-labelledby="alert-title">
+      <header class="alert-head">
+        <p class="alert-state" role="status">
+          <span class={`state-light is-${alert.state}`} aria-hidden="true" />
+          {stateSentence(alert)}
+        </p>
+        <h1 id="alert-title" tabIndex={-1}>
+          {patient.name}
+          <span class="group-honorific">{say("honorific")}</span>
+          <span class="group-age">{ageAndSex(patient)}</span>
+        </h1>
+        {patient.summary && <p class="group-summary">{patient.summary}</p>}
+      </header>
+      {isStale && <Trouble error={say("stale")} />}
+      <section class="alert-what">
+        <LevelLabel level={alert.level} />
+        <p class="post-text">{alert.text}</p>
+        <p class="field-note">
+          {say("raised", { name: alert.people[alert.raised_by]?.name ?? "", time: saidTime(alert.raised_at) })}
+        </p>
+        <a class="text-button" href={href("groups", alert.group_id)}>
+          {say("to_record")}
+        </a>
+        <a class="text-button" href={href("groups", alert.group_id, "card")}>
+          {say("to_card")}
+        </a>
+      </section>
+      {alert.level === "E4" && isOpen(alert) && <AmbulanceLine />}
+      <Trouble error={trouble} />
+      {isOpen(alert) && <AnswerButtons alert={alert} isMine={isMine} act={act} />}
+      <Ladder alert={alert} />
+    </article>
+  );
+}
+
+function AmbulanceLine() {
+  return (
+    <a class="button is-danger is-wide" href="tel:119">
+      <Icon name="phone" />
+      {say("call_119")}
+    </a>
+  );
+}
+
+function stateSentence(alert: Alert): string {
+  const name = alert.people[alert.answered_by ?? ""]?.name ?? "";
+  if (alert.state === "resolved") return say("state_resolved", { outcome: term("outcome", alert.outcome) });
+  return say(`state_${alert.state}`, { name });
+}
+
+function answerTrouble(error: unknown, alert: Alert): string {
+  if (error instanceof Problem && (error.code === "already-answered" || error.code === "alert-closed")) {
+    const id = String(error.facts["answered_by"] ?? "");
+    return say("already_answered", { name: alert.people[id]?.name ?? say("somebody") });
+  }
+  return sentenceOf(error);
+}
+
+export function AlertsList() {
+  const loaded = useLoaded(loadAlerts, [rang.value.count]);
+  const open = alertLines.value.filter(isOpen);
+  return (
+    <section class="page" aria-labelledby="alerts-title">
+      <header class="page-head">
+        <h1 id="alerts-title" tabIndex={-1}>
+          {say("alerts")}
+        </h1>
+      </header>
+      {loaded.error ? <Trouble error={loaded.error} onRetry={() => void loaded.reload()} /> : null}
+      <ul class="rows">
+        {open.map((line) => (
+          <li key={line.id}>
+            <AlertRow line={line} />
+          </li>
+        ))}
+      </ul>
+      {open.length === 0 && (
+        <div class="empty">
+          <p>{say("alerts_none")}</p>
+          <p class="field-note">{say("alerts_note")}</p>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function AlertRow({ line }: { line: AlertLine }) {
+  const name = line.people?.[line.answered_by ?? ""]?.name ?? "";
+  return (
+    <a class={`alert-row is-${line.state}`} href={href("alerts", line.id)}>
+      <span class="group-row-head">
+        <span class="group-row-name">
+          {line.patient?.name}
+          {say("honorific")}
+        </span>
+        <time class="group-row-time">{saidTime(line.raised_at)}</time>
+      </span>
+      <LevelLabel level={line.level} />
+      <span class="alert-row-state">
+        <span class={`state-light is-${line.state}`} aria-hidden="true" />
+        {line.state === "resolved" ? term("state", line.state) : say(`state_${line.state}`, { name })}
+      </span>
+    </a>
+  );
+}

@@ -1,0 +1,204 @@
+/** 患者カード: who the patient is and what the record holds, in the order of the admission form. */
+
+import { useState } from "preact/hooks";
+import { get, Problem, send } from "../ground/api";
+import { put, take } from "../ground/database";
+import { type Form, type FormBlock, isAsked, isFilled, loadForm, type Values, wordsOf } from "../ground/forms";
+import { groupChanged } from "../ground/live";
+import type { Group } from "../ground/shapes";
+import { birthday } from "../ground/time";
+import { say } from "../ground/words";
+import { FieldControl } from "../parts/form_field";
+import { Icon } from "../parts/icons";
+import { Skeleton } from "../parts/later";
+import { useLoaded } from "../parts/loading";
+import { ageAndSex } from "../parts/marks";
+import { sentenceOf, Trouble } from "../parts/problem";
+import { noPatient, PatientFields, type PatientWords } from "./patient_form";
+
+interface PatientRecord {
+  revision: number;
+  patient: PatientWords;
+  fields: Values;
+}
+
+async function loadRecord(groupId: string): Promise<PatientRecord> {
+  try {
+    const record = await get<PatientRecord>(`/groups/${groupId}/record`);
+    await put("cache", `record:${groupId}`, record);
+    return record;
+  } catch (error) {
+    const kept = await take<PatientRecord>("cache", `record:${groupId}`);
+    if (kept && !(error instanceof Problem)) return kept;
+    throw error;
+  }
+}
+
+export function CardTab({ group }: { group: Group }) {
+  const touched = groupChanged.value.id === group.id ? groupChanged.value.count : 0;
+  const mayRead = group.my.permissions.includes("record");
+  const record = useLoaded(() => (mayRead ? loadRecord(group.id) : Promise.resolve(null)), [group.id, touched]);
+  const form = useLoaded(loadForm, []);
+  const [isEditing, setIsEditing] = useState(false);
+  if (isEditing && record.value && form.value) {
+    return (
+      <RecordEditor
+        group={group}
+        record={record.value}
+        form={form.value}
+        onDone={() => {
+          setIsEditing(false);
+          void record.reload();
+        }}
+      />
+    );
+  }
+  return (
+    <div class="page tab-page card-page">
+      <dl class="facts">
+        <Fact name={say("patient.kana")} words={group.patient.kana} />
+        <Fact name={say("patient.birth_date")} words={`${birthday(group.patient.birth_date)}　${ageAndSex(group.patient)}`} />
+        <Fact name={say("patient.address")} words={group.patient.address ?? ""} />
+        <Fact name={say("patient.tel")} words={group.patient.tel ?? ""} tel />
+        <Fact name={say("card.host")} words={group.host_facility.name} />
+      </dl>
+      {mayRead && !record.value && !record.error && <Skeleton />}
+      <Trouble error={record.error ?? (mayRead ? form.error : null)} onRetry={() => void record.reload()} />
+      {record.value && form.value && <RecordBlocks form={form.value} values={record.value.fields} />}
+      {record.value && group.my.permissions.includes("edit_record") && (
+        <button type="button" class="button is-wide" onClick={() => setIsEditing(true)}>
+          <Icon name="pencil" />
+          {say("card.edit")}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Fact({ name, words, tel = false }: { name: string; words: string; tel?: boolean }) {
+  if (!words) return null;
+  return (
+    <div class="fact">
+      <dt>{name}</dt>
+      <dd>{tel ? <a href={`tel:${words.replace(/[^\d+]/g, "")}`}>{words}</a> : words}</dd>
+    </div>
+  );
+}
+
+/** The patient's own lines stand above already; the form's head is about the sheet, not the patient. */
+const LEFT_OUT = ["header"];
+
+function RecordBlocks({ form, values }: { form: Form; values: Values }) {
+  const blocks = form.blocks
+    .filter((block) => !LEFT_OUT.includes(block.key))
+    .map((block) => ({ block, fields: block.fields.filter((field) => field.type !== "fixed" && isFilled(values[field.key]) && isAsked(field, values)) }))
+    .filter(({ fields }) => fields.length > 0);
+  if (blocks.length === 0) return <p class="empty">{say("card.empty")}</p>;
+  return (
+    <>
+      {blocks.map(({ block, fields }) => (
+        <section key={block.key} class="card-block">
+          <h2>{block.title}</h2>
+          <dl class="facts">
+            {fields.map((field) => (
+              <Fact
+                key={field.key}
+                name={field.group && field.group !== field.label ? `${field.group}　${field.label}` : field.label}
+                words={wordsOf(field, values[field.key], say("card.yes"))}
+              />
+            ))}
+          </dl>
+        </section>
+      ))}
+    </>
+  );
+}
+
+interface EditorProps {
+  group: Group;
+  record: PatientRecord;
+  form: Form;
+  onDone: () => void;
+}
+
+function RecordEditor({ group, record, form, onDone }: EditorProps) {
+  const [patient, setPatient] = useState<PatientWords>({ ...noPatient, ...record.patient });
+  const [values, setValues] = useState<Values>(record.fields);
+  const [open, setOpen] = useState<string | null>(null);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  async function save(event: SubmitEvent) {
+    event.preventDefault();
+    const fields = Object.fromEntries(Object.entries(values).filter(([, value]) => isFilled(value)));
+    try {
+      await send("PUT", `/groups/${group.id}/record`, { patient, fields }, { "If-Match": `"${record.revision}"` });
+      onDone();
+    } catch (error) {
+      const isOld = error instanceof Problem && [409, 412].includes(error.status);
+      setTrouble(isOld ? say("card.conflict") : sentenceOf(error));
+    }
+  }
+  return (
+    <form class="page tab-page form" onSubmit={(event) => void save(event)}>
+      <PatientFields words={patient} onChange={setPatient} />
+      <ol class="blocks">
+        {form.blocks
+          .filter((block) => !LEFT_OUT.includes(block.key))
+          .map((block) => (
+            <li key={block.key}>
+              <EditorBlock
+                block={block}
+                values={values}
+                isOpen={open === block.key}
+                onToggle={() => setOpen(open === block.key ? null : block.key)}
+                onChange={setValues}
+              />
+            </li>
+          ))}
+      </ol>
+      <Trouble error={trouble} />
+      <div class="button-row is-sticky">
+        <button type="submit" class="button is-main">
+          {say("card.save")}
+        </button>
+        <button type="button" class="button is-quiet" onClick={onDone}>
+          {say("action.cancel")}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+interface EditorBlockProps {
+  block: FormBlock;
+  values: Values;
+  isOpen: boolean;
+  onToggle: () => void;
+  onChange: (values: Values) => void;
+}
+
+function EditorBlock({ block, values, isOpen, onToggle, onChange }: EditorBlockProps) {
+  const id = `edit-${block.key}`;
+  return (
+    <section class={`block ${isOpen ? "is-open" : ""}`}>
+      <h2>
+        <button type="button" class="block-head" aria-expanded={isOpen} aria-controls={id} onClick={onToggle}>
+          <span class="block-title">{block.title}</span>
+        </button>
+      </h2>
+      {isOpen && (
+        <div class="block-fields" id={id}>
+          {block.fields
+            .filter((field) => isAsked(field, values))
+            .map((field) => (
+              <FieldControl
+                key={field.key}
+                field={{ ...field, required: false }}
+                value={values[field.key]}
+                onChange={(value) => onChange({ ...values, [field.key]: value })}
+              />
+            ))}
+        </div>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,132 @@
+/** The patients: who has news, the last line and who wrote it; found by name or kana. */
+
+import { useMemo, useState } from "preact/hooks";
+import { href } from "../ground/router";
+import { me } from "../ground/session";
+import type { GroupLine } from "../ground/shapes";
+import { shortTime } from "../ground/time";
+import { say } from "../ground/words";
+import { Icon } from "../parts/icons";
+import { useNow } from "../parts/loading";
+import { ageAndSex, CountBadge, KindLabel } from "../parts/marks";
+import { noticeSentence } from "../timeline/notices";
+import { groupLines, groupsState, inOrder } from "../timeline/groups";
+import { Lamp } from "./lamp";
+
+type Filter = "all" | "unread" | "awaiting";
+const FILTERS = ["all", "unread", "awaiting"] as const;
+const MAY_FOUND = ["physician", "dentist", "nurse", "public_health_nurse", "care_manager"];
+
+export function GroupsList({ openId }: { openId: string | null }) {
+  const [search, setSearch] = useState("");
+  const [filter, setFilter] = useState<Filter>("all");
+  const lines = groupLines.value;
+  const shown = useMemo(() => inOrder(lines).filter((line) => matches(line, search, filter)), [lines, search, filter]);
+  const now = useNow(60_000);
+  return (
+    <section class="groups-list" aria-labelledby="groups-title">
+      <header class="page-head">
+        <h1 id="groups-title" tabIndex={-1}>
+          {say("groups.title")}
+        </h1>
+        {MAY_FOUND.includes(me.value?.person.profession ?? "") && (
+          <a class="icon-button" href={href("groups", "new")} aria-label={say("groups.new")}>
+            <Icon name="plus" />
+          </a>
+        )}
+      </header>
+      <Lamp />
+      <label class="search">
+        <span class="hidden">{say("groups.search")}</span>
+        <Icon name="search" />
+        <input
+          type="search"
+          value={search}
+          placeholder={say("groups.search")}
+          autocomplete="off"
+          onInput={(event) => setSearch(event.currentTarget.value)}
+        />
+      </label>
+      <div class="filters" role="group" aria-label={say("groups.filter")}>
+        {FILTERS.map((name) => (
+          <button key={name} type="button" class="chip" aria-pressed={filter === name} onClick={() => setFilter(name)}>
+            {say(`groups.filter_${name}`)}
+          </button>
+        ))}
+      </div>
+      {groupsState.value === "new" ? (
+        <GroupSkeletons />
+      ) : (
+        <ul class="rows">
+          {shown.map((line) => (
+            <li key={line.id}>
+              <GroupRow line={line} isOpen={line.id === openId} now={now} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {groupsState.value === "ready" && shown.length === 0 && (
+        <p class="empty">{lines.length === 0 ? say("groups.none") : say("groups.none_match")}</p>
+      )}
+    </section>
+  );
+}
+
+function GroupSkeletons() {
+  return (
+    <div aria-busy="true">
+      <div class="skeleton is-row" />
+      <div class="skeleton is-row" />
+      <div class="skeleton is-row" />
+      <div class="skeleton is-row" />
+    </div>
+  );
+}
+
+function matches(line: GroupLine, search: string, filter: Filter): boolean {
+  if (filter === "unread" && line.unread === 0) return false;
+  if (filter === "awaiting" && !line.awaiting) return false;
+  const wanted = hiragana(search.replace(/\s/g, ""));
+  if (!wanted) return true;
+  return [line.patient.name, line.patient.kana].some((name) => hiragana(name.replace(/\s/g, "")).includes(wanted));
+}
+
+/** カタカナ, 半角カナ and ひらがな are one. */
+export function hiragana(text: string): string {
+  return text.normalize("NFKC").replace(/[ァ-ヶ]/g, (kana) => String.fromCharCode(kana.charCodeAt(0) - 0x60));
+}
+
+function GroupRow({ line, isOpen, now }: { line: GroupLine; isOpen: boolean; now: number }) {
+  const { patient, last_post: last } = line;
+  return (
+    <a class={`group-row ${line.open_alert_id ? "is-alert" : ""}`} href={href("groups", line.id)} aria-current={isOpen ? "true" : undefined}>
+      <span class="group-row-head">
+        <span class="group-row-name">{patient.name}</span>
+        <span class="group-row-age">{ageAndSex(patient)}</span>
+        {last && <time class="group-row-time">{shortTime(last.created_at, now)}</time>}
+      </span>
+      {line.open_alert_id && (
+        <span class="group-row-alert">
+          <Icon name="warning" />
+          {say("groups.open_alert")}
+        </span>
+      )}
+      <span class="group-row-foot">
+        <span class="group-row-last">{last ? <LastLine last={last} /> : say("groups.no_posts")}</span>
+        {Boolean(line.awaiting) && <span class="awaiting-badge">{say("groups.awaiting", { count: line.awaiting ?? 0 })}</span>}
+        <CountBadge count={line.unread} label={say("groups.unread")} />
+      </span>
+    </a>
+  );
+}
+
+function LastLine({ last }: { last: NonNullable<GroupLine["last_post"]> }) {
+  const isNotice = last.kind === "notice";
+  return (
+    <>
+      {!isNotice && last.kind !== "report" && <KindLabel kind={last.kind} />}
+      {last.author_name && <span class="group-row-author">{last.author_name}：</span>}
+      {last.notice ? noticeSentence(last.notice, () => "") : last.excerpt}
+    </>
+  );
+}

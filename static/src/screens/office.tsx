@@ -1,0 +1,182 @@
+/** An office's administrator: the people, a new one with an invitation, a leaver in one act. */
+
+import { useRef, useState } from "preact/hooks";
+import { get, post, send } from "../ground/api";
+import { newId } from "../ground/ids";
+import { href } from "../ground/router";
+import { me } from "../ground/session";
+import type { Colleague } from "../ground/shapes";
+import { say, term } from "../ground/words";
+import { Dialog } from "../parts/dialog";
+import { Icon } from "../parts/icons";
+import { useLoaded } from "../parts/loading";
+import { ProfessionMark, professionName } from "../parts/marks";
+import { sentenceOf, Trouble } from "../parts/problem";
+
+type OfficePerson = Colleague & { is_administrator?: boolean; enrolled?: boolean };
+
+const PROFESSIONS = [
+  "physician",
+  "dentist",
+  "pharmacist",
+  "public_health_nurse",
+  "nurse",
+  "assistant_nurse",
+  "physical_therapist",
+  "occupational_therapist",
+  "speech_therapist",
+  "dietitian",
+  "dental_hygienist",
+  "care_manager",
+  "care_worker",
+  "home_helper",
+  "social_worker",
+  "office_clerk",
+];
+
+export function OfficePage() {
+  const office = me.value?.person.facility;
+  const path = `/facilities/${office?.id ?? ""}/people`;
+  const loaded = useLoaded(() => get<{ people: OfficePerson[] }>(path), [path]);
+  const [dialog, setDialog] = useState<"add" | OfficePerson | null>(null);
+  const close = () => {
+    setDialog(null);
+    void loaded.reload();
+  };
+  return (
+    <section class="page" aria-labelledby="office-title">
+      <header class="page-head">
+        <a class="icon-button" href={href("me")} aria-label={say("action.back")}>
+          <Icon name="back" />
+        </a>
+        <h1 id="office-title" tabIndex={-1}>
+          {office?.name}
+        </h1>
+      </header>
+      <button type="button" class="button is-main is-wide" onClick={() => setDialog("add")}>
+        <Icon name="plus" />
+        {say("office.add")}
+      </button>
+      <Trouble error={loaded.error} onRetry={() => void loaded.reload()} />
+      <ul class="rows">
+        {loaded.value?.people.map((person) => (
+          <li key={person.id} class="member">
+            <ProfessionMark profession={person.profession} />
+            <span class="row-main">
+              <span class="row-title">{person.name}</span>
+              <span class="row-note">
+                {professionName(person.profession)}
+                {person.is_administrator ? `　${say("office.administrator")}` : ""}
+                {person.enrolled === false ? `　${say("office.not_enrolled")}` : ""}
+              </span>
+            </span>
+            {person.id !== me.value?.person.id && (
+              <button type="button" class="button is-quiet" onClick={() => setDialog(person)}>
+                {say("office.leave")}
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+      {dialog === "add" && <AddDialog path={path} onClose={close} />}
+      {dialog && dialog !== "add" && <LeaverDialog path={path} person={dialog} onClose={close} />}
+    </section>
+  );
+}
+
+function AddDialog({ path, onClose }: { path: string; onClose: () => void }) {
+  const id = useRef(newId()).current;
+  const [link, setLink] = useState<string | null>(null);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  async function add(event: SubmitEvent) {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget as HTMLFormElement);
+    const word = (name: string) => String(form.get(name) ?? "").trim();
+    const body = {
+      id,
+      login: word("login"),
+      email: word("email"),
+      name: word("name"),
+      name_kana: word("name_kana"),
+      profession: word("profession"),
+      is_administrator: form.get("is_administrator") === "on",
+      ...(word("licence") ? { licence: word("licence") } : {}),
+    };
+    try {
+      const added = await post<{ invitation_path: string }>(path, body);
+      setLink(`${location.origin}${added.invitation_path}`);
+    } catch (error) {
+      setTrouble(sentenceOf(error));
+    }
+  }
+  return (
+    <Dialog title={say("office.add")} onClose={onClose}>
+      {link ? (
+        <div class="form">
+          <p>{say("office.invitation")}</p>
+          <output class="secret">{link}</output>
+          <button type="button" class="button is-main is-wide" onClick={() => void navigator.clipboard.writeText(link)}>
+            {say("office.copy")}
+          </button>
+        </div>
+      ) : (
+        <form class="form" onSubmit={(event) => void add(event)}>
+          <Line name="name" label={say("office.name")} />
+          <Line name="name_kana" label={say("office.kana")} />
+          <label class="field">
+            <span class="field-label">{say("office.profession")}</span>
+            <select name="profession" required>
+              <option value="">{say("members.choose")}</option>
+              {PROFESSIONS.map((code) => (
+                <option key={code} value={code}>
+                  {term("profession", code)}
+                </option>
+              ))}
+            </select>
+          </label>
+          <Line name="licence" label={say("office.licence")} isOptional />
+          <Line name="email" label={say("office.email")} type="email" />
+          <Line name="login" label={say("sign_in.login")} />
+          <label class="choice">
+            <input type="checkbox" name="is_administrator" />
+            <span>{say("office.make_administrator")}</span>
+          </label>
+          <Trouble error={trouble} />
+          <button type="submit" class="button is-main is-wide">
+            {say("office.add_do")}
+          </button>
+        </form>
+      )}
+    </Dialog>
+  );
+}
+
+function Line({ name, label, type = "text", isOptional = false }: { name: string; label: string; type?: "text" | "email"; isOptional?: boolean }) {
+  return (
+    <label class="field">
+      <span class="field-label">{label}</span>
+      <input name={name} type={type as "text"} required={!isOptional} maxLength={200} autocomplete="off" />
+    </label>
+  );
+}
+
+function LeaverDialog({ path, person, onClose }: { path: string; person: OfficePerson; onClose: () => void }) {
+  const [trouble, setTrouble] = useState<string | null>(null);
+  async function leave() {
+    try {
+      await send("DELETE", `${path}/${person.id}`);
+      onClose();
+    } catch (error) {
+      setTrouble(sentenceOf(error));
+    }
+  }
+  return (
+    <Dialog title={say("office.leave_title", { name: person.name })} onClose={onClose}>
+      <p>{say("office.leave_note")}</p>
+      <Trouble error={trouble} />
+      <button type="button" class="button is-main is-wide" onClick={() => void leave()}>
+        {say("office.leave_do")}
+      </button>
+    </Dialog>
+  );
+}

@@ -1,0 +1,178 @@
+/** 経過: the record as it grew, newest below, with the composer under it. */
+
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { send } from "../ground/api";
+import { me } from "../ground/session";
+import type { Group } from "../ground/shapes";
+import { say } from "../ground/words";
+import { Icon } from "../parts/icons";
+import { Skeleton } from "../parts/later";
+import { useNow } from "../parts/loading";
+import { professionName } from "../parts/marks";
+import { Trouble } from "../parts/problem";
+import { Windowed, type WindowedHandle } from "../parts/windowed";
+import { markRead } from "../timeline/groups";
+import { letters } from "../timeline/outbox";
+import { posts, type PostView, rowsOf } from "../timeline/rows";
+import { type Timeline, timelineOf } from "../timeline/timeline";
+import { Composer } from "./composer";
+import { PostDialog, type Asked } from "./post_dialog";
+import { RecordRow } from "./record_row";
+import { WaitingLetters } from "./waiting";
+
+/** So many unread posts are loaded before the page stands at the first of them; beyond, it stands at the end. */
+const UNREAD_TO_LOAD = 300;
+/** Reading takes a moment: a page flicked past is not read. */
+const READ_AFTER_MILLISECONDS = 800;
+
+export function RecordTab({ group, reload }: { group: Group; reload: () => Promise<void> }) {
+  const timeline = useMemo(() => timelineOf(group.id), [group.id]);
+  const readBefore = useRef(group.read_sequence).current;
+  const [trouble, setTrouble] = useState<unknown>(null);
+  const [isPlaced, setIsPlaced] = useState(false);
+  useEffect(() => {
+    setIsPlaced(false);
+    void openAtUnread(timeline, readBefore)
+      .catch(setTrouble)
+      .finally(() => setIsPlaced(true));
+  }, [timeline]);
+  const isKept = timeline.log.value.high > 0;
+  if (!isPlaced && !(trouble && isKept)) return <Skeleton />;
+  return (
+    <>
+      {trouble && !isKept ? <Trouble error={trouble} onRetry={() => void reload()} /> : null}
+      <RecordPage group={group} reload={reload} timeline={timeline} readBefore={readBefore} />
+    </>
+  );
+}
+
+async function openAtUnread(timeline: Timeline, readBefore: number): Promise<void> {
+  await timeline.open();
+  for (;;) {
+    const { low, high } = timeline.log.value;
+    if (low <= readBefore + 1 || high - readBefore > UNREAD_TO_LOAD) return;
+    await timeline.loadOlder();
+    if (timeline.log.value.low === low) return;
+  }
+}
+
+interface PageProps {
+  group: Group;
+  reload: () => Promise<void>;
+  timeline: Timeline;
+  readBefore: number;
+}
+
+function RecordPage({ group, reload, timeline, readBefore }: PageProps) {
+  const log = timeline.log.value;
+  const now = useNow(60_000);
+  const day = Math.floor(now / 3_600_000);
+  const found = useMemo(() => posts(log), [log]);
+  const rows = useMemo(() => rowsOf(log, found, readBefore === 0 ? null : readBefore), [log, found, readBefore, day]);
+  const startAt = useRef(rows.some((row) => row.key === "divider") ? "divider" : null).current;
+  const handle = useRef<WindowedHandle | null>(null);
+  const [isAtEnd, setIsAtEnd] = useState(startAt === null);
+  const [asked, setAsked] = useState<Asked | null>(null);
+  const [replyTo, setReplyTo] = useState<PostView | null>(null);
+  const [correcting, setCorrecting] = useState<PostView | null>(null);
+  const seen = useSeen(group, timeline, isAtEnd, reload);
+  const waiting = letters.value.filter((letter) => letter.group_id === group.id && letter.type !== "mark");
+  const isNewBelow = !isAtEnd && log.high > seen;
+  return (
+    <div class="record">
+      <NewsVoice timeline={timeline} />
+      <div class="record-list">
+        {rows.length === 0 && waiting.length === 0 && <p class="empty">{say("record.empty")}</p>}
+        <Windowed
+          rows={rows}
+          startAt={startAt}
+          label={say("record.label", { name: group.patient.name })}
+          isBusy={timeline.isOlderLoading.value}
+          handle={handle}
+          onNearTop={() => void timeline.loadOlder().catch(() => undefined)}
+          onAtEnd={setIsAtEnd}
+          draw={(row, place) => (
+            <RecordRow
+              row={row}
+              place={place}
+              count={rows.length}
+              log={log}
+              found={found}
+              group={group}
+              now={now}
+              onAsk={setAsked}
+              onReply={setReplyTo}
+              onCorrect={setCorrecting}
+              onJump={(key) => handle.current?.toRow(key)}
+            />
+          )}
+          foot={<WaitingLetters letters={waiting} group={group} />}
+        />
+        {isNewBelow && (
+          <button type="button" class="news-pill" onClick={() => handle.current?.toEnd()}>
+            <Icon name="down" />
+            {say("record.news")}
+          </button>
+        )}
+        {!isAtEnd && !isNewBelow && (
+          <button type="button" class="end-pill" aria-label={say("record.to_end")} onClick={() => handle.current?.toEnd()}>
+            <Icon name="down" />
+          </button>
+        )}
+      </div>
+      <Composer
+        group={group}
+        log={log}
+        replyTo={replyTo}
+        correcting={correcting}
+        onDone={() => {
+          setReplyTo(null);
+          setCorrecting(null);
+          handle.current?.toEnd();
+        }}
+        onCancel={() => {
+          setReplyTo(null);
+          setCorrecting(null);
+        }}
+      />
+      {asked && <PostDialog asked={asked} log={log} group={group} onClose={() => setAsked(null)} />}
+    </div>
+  );
+}
+
+/** Tell the server how far this person has read, once the end has been before their eyes for a moment. */
+function useSeen(group: Group, timeline: Timeline, isAtEnd: boolean, reload: () => Promise<void>): number {
+  const { high } = timeline.log.value;
+  const [seen, setSeen] = useState(high);
+  const told = useRef(group.read_sequence);
+  useEffect(() => {
+    if (!isAtEnd) return;
+    setSeen(high);
+    const timer = setTimeout(() => {
+      if (document.visibilityState !== "visible" || high <= told.current) return;
+      told.current = high;
+      markRead(group.id, high);
+      send("PUT", `/groups/${group.id}/read`, { sequence: high })
+        .then(reload)
+        .catch(() => {
+          told.current = 0;
+        });
+    }, READ_AFTER_MILLISECONDS);
+    return () => clearTimeout(timer);
+  }, [isAtEnd, high]);
+  return seen;
+}
+
+/** A screen reader hears who wrote, not the whole text. */
+function NewsVoice({ timeline }: { timeline: Timeline }) {
+  const { revisions, people, high } = timeline.log.value;
+  const first = useRef(high);
+  const last = revisions.at(-1);
+  const isNews = last && last.sequence > first.current && last.author_id !== me.value?.person.id;
+  const author = people[last?.author_id ?? ""];
+  return (
+    <div class="hidden" role="status" aria-live="polite">
+      {isNews && author ? say("record.news_voice", { name: author.name, profession: professionName(author.profession) }) : ""}
+    </div>
+  );
+}

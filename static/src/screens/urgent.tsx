@@ -1,0 +1,226 @@
+/** Asking for help now: what is seen, how urgent, one sentence, and who will be called, in order. */
+
+import { useEffect, useState } from "preact/hooks";
+import { get } from "../ground/api";
+import { put, take } from "../ground/database";
+import { newId } from "../ground/ids";
+import { goInstead, href } from "../ground/router";
+import type { Group, Level } from "../ground/shapes";
+import { speaker, term } from "../ground/words";
+import texts from "../../../casenet/words/ja/screens_urgent.json";
+import { Icon } from "../parts/icons";
+import { Skeleton } from "../parts/later";
+import { useLoaded } from "../parts/loading";
+import { LevelLabel } from "../parts/marks";
+import { Trouble } from "../parts/problem";
+import { loadGroup } from "../timeline/groups";
+import { keep } from "../timeline/outbox";
+import { type ChainStep, ChainList } from "./chain";
+import { PatientGuard } from "./group";
+import { LEVELS, SIGNS, suggestedLevel } from "./signs";
+
+const say = speaker(texts);
+const LINE_CHARACTERS_MAX = 1_000;
+
+export function UrgentPage({ groupId }: { groupId: string }) {
+  const group = useLoaded(() => loadGroup(groupId), [groupId]);
+  if (group.error && !group.value) return <Trouble error={group.error} onRetry={() => void group.reload()} />;
+  if (!group.value) return <Skeleton />;
+  return <UrgentForm group={group.value} />;
+}
+
+interface Words {
+  situation: string;
+  background: string;
+  assessment: string;
+  request: string;
+}
+const FIELDS = ["background", "assessment", "request"] as const;
+
+function UrgentForm({ group }: { group: Group }) {
+  const [signs, setSigns] = useState<string[]>([]);
+  const [chosen, setChosen] = useState<Level | null>(null);
+  const [words, setWords] = useUrgentDraft(group.id);
+  const [isMore, setIsMore] = useState(false);
+  const level = chosen ?? suggestedLevel(signs);
+  const chain = useLoaded(() => readChain(group.id, level ?? "E3"), [group.id, level]);
+  const seen = signs.map((sign) => term("sign", sign));
+  const situation = words.situation.trim() || seen.join(say("comma"));
+  const toggle = (sign: string) => setSigns(signs.includes(sign) ? signs.filter((other) => other !== sign) : [...signs, sign]);
+
+  async function submit(event: Event) {
+    event.preventDefault();
+    if (!level || !situation) return;
+    const id = newId();
+    const body: Record<string, unknown> = { id, post_id: newId(), level, signs, situation };
+    for (const field of FIELDS) if (words[field].trim()) body[field] = words[field].trim();
+    await keep({
+      type: "alert",
+      id,
+      group_id: group.id,
+      written_at: Date.now(),
+      body: body as { id: string; post_id: string; level: string; situation: string },
+    });
+    await put("cache", `urgent:${group.id}`, null);
+    goInstead("alerts", id);
+  }
+
+  return (
+    <form class="page urgent" onSubmit={(event) => void submit(event)}>
+      <header class="urgent-head">
+        <a class="icon-button" href={href("groups", group.id)} aria-label={say("back")}>
+          <Icon name="back" />
+        </a>
+        <h1 tabIndex={-1}>{say("title")}</h1>
+      </header>
+      <PatientGuard patient={group.patient} word="guard.urgent" />
+      {level === "E4" && <AmbulanceFirst />}
+      <SignChoices signs={signs} onToggle={toggle} />
+      <LevelChoice level={level} suggested={suggestedLevel(signs)} onChoose={setChosen} />
+      <section class="form" aria-labelledby="what-title">
+        <h2 id="what-title">{say("what")}</h2>
+        <Line
+          label={say("situation")}
+          note={say("situation_note")}
+          value={words.situation}
+          placeholder={seen.join(say("comma"))}
+          onInput={(value) => setWords({ ...words, situation: value })}
+        />
+        {isMore ? (
+          FIELDS.map((field) => (
+            <Line
+              key={field}
+              label={say(field)}
+              note={say(`${field}_note`)}
+              value={words[field]}
+              onInput={(value) => setWords({ ...words, [field]: value })}
+            />
+          ))
+        ) : (
+          <button type="button" class="button is-quiet" onClick={() => setIsMore(true)}>
+            <Icon name="plus" />
+            {say("more")}
+          </button>
+        )}
+      </section>
+      <section aria-labelledby="chain-title">
+        <h2 id="chain-title">{say("chain")}</h2>
+        {chain.error ? <Trouble error={say("chain_unknown")} /> : null}
+        {chain.value && <ChainList steps={chain.value} />}
+      </section>
+      <div class="urgent-send">
+        {level && <LevelLabel level={level} />}
+        <button type="submit" class="button is-danger is-wide" disabled={!level || !situation}>
+          {level ? say("send", { name: group.patient.name }) : say("send_needs_level")}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+function AmbulanceFirst() {
+  return (
+    <div class="ambulance" role="alert">
+      <p>
+        <b>{say("ambulance")}</b>
+        <br />
+        {say("ambulance_note")}
+      </p>
+      <a class="button is-danger is-wide is-huge" href="tel:119">
+        <Icon name="phone" />
+        {say("call_119")}
+      </a>
+    </div>
+  );
+}
+
+function SignChoices({ signs, onToggle }: { signs: string[]; onToggle: (sign: string) => void }) {
+  return (
+    <section aria-labelledby="signs-title">
+      <h2 id="signs-title">{say("signs")}</h2>
+      {LEVELS.map((level) => (
+        <div key={level} class={`signs is-${level}`} role="group" aria-label={term("level", level)}>
+          {SIGNS[level].map((sign) => (
+            <button key={sign} type="button" class="chip" aria-pressed={signs.includes(sign)} onClick={() => onToggle(sign)}>
+              {term("sign", sign)}
+            </button>
+          ))}
+        </div>
+      ))}
+    </section>
+  );
+}
+
+interface LevelChoiceProps {
+  level: Level | null;
+  suggested: Level | null;
+  onChoose: (level: Level) => void;
+}
+
+function LevelChoice({ level, suggested, onChoose }: LevelChoiceProps) {
+  return (
+    <fieldset class="levels">
+      <legend>{say("level")}</legend>
+      {LEVELS.map((name) => (
+        <label key={name} class={`level-choice is-${name}`}>
+          <input type="radio" name="level" checked={level === name} onChange={() => onChoose(name)} />
+          <span class="level-choice-words">
+            <LevelLabel level={name} />
+            <span class="field-note">{say(`level_note_${name}`)}</span>
+          </span>
+          {suggested === name && <span class="suggested">{say("suggested")}</span>}
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+interface LineProps {
+  label: string;
+  note: string;
+  value: string;
+  placeholder?: string;
+  onInput: (value: string) => void;
+}
+
+function Line({ label, note, value, placeholder, onInput }: LineProps) {
+  return (
+    <label class="field">
+      <span class="field-label">{label}</span>
+      <span class="field-note">{note}</span>
+      <textarea
+        rows={2}
+        maxLength={LINE_CHARACTERS_MAX}
+        value={value}
+        placeholder={placeholder}
+        onInput={(event) => onInput(event.currentTarget.value)}
+      />
+    </label>
+  );
+}
+
+async function readChain(groupId: string, level: Level): Promise<ChainStep[]> {
+  try {
+    const { steps } = await get<{ steps: ChainStep[] }>(`/groups/${groupId}/chain?level=${level}`);
+    await put("cache", `chain:${groupId}`, steps);
+    return steps;
+  } catch (error) {
+    const kept = await take<ChainStep[]>("cache", `chain:${groupId}`);
+    if (kept) return kept;
+    throw error;
+  }
+}
+
+function useUrgentDraft(groupId: string): [Words, (words: Words) => void] {
+  const [words, setShown] = useState<Words>({ situation: "", background: "", assessment: "", request: "" });
+  useEffect(() => {
+    void take<Words | null>("cache", `urgent:${groupId}`).then((kept) => kept && setShown(kept));
+  }, [groupId]);
+  return [
+    words,
+    (fresh) => {
+      setShown(fresh);
+      void put("cache", `urgent:${groupId}`, fresh);
+    },
+  ];
+}

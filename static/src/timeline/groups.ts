@@ -1,0 +1,93 @@
+/** The list of patient groups, kept fresh by the same events as the open record. */
+
+import { signal } from "@preact/signals";
+import { get } from "../ground/api";
+import { put, take } from "../ground/database";
+import { me } from "../ground/session";
+import type { Changes, Group, GroupLine, Revision } from "../ground/shapes";
+
+const EXCERPT_CHARACTERS = 60;
+
+export const groupLines = signal<readonly GroupLine[]>([]);
+export const groupsState = signal<"new" | "ready">("new");
+/** When the list last came from the server; tells how old it is without signal. */
+export const groupsAsOf = signal<number | null>(null);
+/** The record that stands open in front of the person: its posts are not counted as unread. */
+export const groupInView = signal<string | null>(null);
+
+export async function showKeptGroups(): Promise<void> {
+  const kept = await take<{ lines: GroupLine[]; at: number }>("cache", "groups");
+  if (kept && groupsState.value === "new") {
+    groupLines.value = kept.lines;
+    groupsAsOf.value = kept.at;
+    groupsState.value = "ready";
+  }
+}
+
+export async function loadGroups(): Promise<void> {
+  const { groups } = await get<{ groups: GroupLine[] }>("/groups");
+  groupLines.value = groups;
+  groupsAsOf.value = Date.now();
+  groupsState.value = "ready";
+  await put("cache", "groups", { lines: groups, at: groupsAsOf.value });
+}
+
+export function clearGroups(): void {
+  groupLines.value = [];
+  groupsState.value = "new";
+  groupsAsOf.value = null;
+}
+
+/** Newest first; a group with an open alert stands above all. */
+export function inOrder(lines: readonly GroupLine[]): GroupLine[] {
+  return [...lines].sort((a, b) => {
+    if (!a.open_alert_id !== !b.open_alert_id) return a.open_alert_id ? -1 : 1;
+    return (b.last_post?.created_at ?? "").localeCompare(a.last_post?.created_at ?? "");
+  });
+}
+
+export function hearForList(changes: Changes): void {
+  groupLines.value = groupLines.value.map((line) => (line.id === changes.group_id ? moved(line, changes) : line));
+}
+
+function moved(line: GroupLine, changes: Changes): GroupLine {
+  const fresh = changes.revisions.filter((row) => row.sequence > line.last_sequence);
+  const last = [...fresh].reverse().find((row) => row.text !== null || row.notice !== null);
+  const unread = fresh.filter((row) => row.author_id !== me.value?.person.id).length;
+  return {
+    ...line,
+    last_sequence: Math.max(line.last_sequence, changes.last_sequence),
+    last_mark: Math.max(line.last_mark, changes.last_mark),
+    unread: groupInView.value === line.id ? line.unread : line.unread + unread,
+    last_post: last ? lastPost(last, changes) : line.last_post,
+  };
+}
+
+function lastPost(row: Revision, changes: Changes): GroupLine["last_post"] {
+  return {
+    kind: row.kind,
+    excerpt: (row.text ?? "").slice(0, EXCERPT_CHARACTERS),
+    author_name: changes.people[row.author_id ?? ""]?.name ?? "",
+    created_at: row.created_at,
+    notice: row.notice,
+  };
+}
+
+export function markRead(groupId: string, sequence: number): void {
+  groupLines.value = groupLines.value.map((line) =>
+    line.id === groupId ? { ...line, unread: 0, read_sequence: Math.max(line.read_sequence, sequence) } : line,
+  );
+}
+
+/** One group with its members; from the phone when there is no signal. */
+export async function loadGroup(groupId: string): Promise<Group> {
+  try {
+    const group = await get<Group>(`/groups/${groupId}`);
+    await put("cache", `group:${groupId}`, group);
+    return group;
+  } catch (error) {
+    const kept = await take<Group>("cache", `group:${groupId}`);
+    if (kept && !(error instanceof Error && "status" in error && error.status === 404)) return kept;
+    throw error;
+  }
+}

@@ -1,0 +1,60 @@
+/** From the log to the rows of the screen: days, posts as they read today, corrections, what the system noted. */
+
+import { dayName, dayNumber } from "../ground/time";
+import type { Notice, Revision } from "../ground/shapes";
+import type { Log } from "./fold";
+
+export type Row =
+  | { type: "day"; key: string; day: string }
+  | { type: "divider"; key: string; count: number }
+  | { type: "post"; key: string; post: PostView }
+  | { type: "correction"; key: string; revision: Revision; of: PostView | null }
+  | { type: "notice"; key: string; revision: Revision; notice: Notice };
+
+export interface PostView {
+  /** The first revision: its place in the record, its author and time. */
+  first: Revision;
+  /** The newest revision: its words. */
+  latest: Revision;
+}
+
+/** Posts by id, each with its newest words. A correction of a post that is not loaded is not in here. */
+export function posts(log: Log): Map<string, PostView> {
+  const found = new Map<string, PostView>();
+  for (const row of log.revisions) {
+    if (row.revision === 1) found.set(row.post_id, { first: row, latest: row });
+    else {
+      const post = found.get(row.post_id);
+      if (post && row.revision > post.latest.revision) post.latest = row;
+    }
+  }
+  return found;
+}
+
+/** `readUpTo` is where this person stood when the group was opened; null draws no divider. */
+export function rowsOf(log: Log, found: Map<string, PostView>, readUpTo: number | null, now = Date.now()): Row[] {
+  const rows: Row[] = [];
+  let day = -1;
+  let divided = readUpTo === null || readUpTo >= log.high || readUpTo < log.low - 1;
+  for (const revision of log.revisions) {
+    if (!divided && readUpTo !== null && revision.sequence > readUpTo) {
+      divided = true;
+      rows.push({ type: "divider", key: "divider", count: log.high - readUpTo });
+    }
+    const number = dayNumber(revision.created_at);
+    if (number !== day) {
+      day = number;
+      rows.push({ type: "day", key: `day-${number}`, day: dayName(revision.created_at, now) });
+    }
+    rows.push(rowOf(revision, found));
+  }
+  return rows;
+}
+
+function rowOf(revision: Revision, found: Map<string, PostView>): Row {
+  const key = `${revision.post_id}/${revision.revision}`;
+  if (revision.notice) return { type: "notice", key, revision, notice: revision.notice };
+  const post = found.get(revision.post_id);
+  if (revision.revision > 1) return { type: "correction", key, revision, of: post ?? null };
+  return { type: "post", key, post: post ?? { first: revision, latest: revision } };
+}
