@@ -3,7 +3,7 @@
 Only doors open transactions. Parts take the Session as their first argument and never commit.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -78,7 +78,7 @@ _maker: sessionmaker[Session] | None = None
 
 
 @contextmanager
-def glance() -> Iterator[Connection]:
+def glance() -> Generator[Connection, None, None]:
     """A connection without a transaction around it, for one single statement: one round trip instead of three."""
     bind: Engine | Connection = (_maker or _process_sessions()).kw["bind"]
     if isinstance(bind, Connection):
@@ -94,7 +94,7 @@ def _autocommitting(engine: Engine) -> Engine:
 
 
 @contextmanager
-def transaction() -> Iterator[Session]:
+def transaction() -> Generator[Session, None, None]:
     """Open one transaction: commit at the end, roll back on any exception, then run after_commit calls."""
     session = (_maker or _process_sessions())()
     try:

@@ -1,6 +1,6 @@
 """Write audit rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _origin: ContextVar[Origin] = ContextVar("origin", default=_NOWHERE)
 
 
 @contextmanager
-def at_door(origin: Origin) -> Iterator[None]:
+def at_door(origin: Origin) -> Generator[None, None, None]:
     """Every row written inside carries this origin."""
     token = _origin.set(origin)
     try:

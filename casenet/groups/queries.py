@@ -117,8 +117,11 @@ def _current(session: Session, group_ids: Iterable[UUID]) -> dict[UUID, PatientR
 
 def _open_patient(keys: Ring, entry: Entry, row: PatientRecord) -> PatientView:
     opened = json.loads(open_text(keys, _place(entry, row, "patient"), row.patient))
-    known = {field.name: opened[field.name] for field in fields(PatientView) if field.name in opened}
-    return PatientView(**(known | {"birth_date": date.fromisoformat(opened["birth_date"])}))
+    known: dict[str, Any] = {
+        field.name: opened[field.name] for field in fields(PatientView) if field.name in opened
+    }
+    known["birth_date"] = date.fromisoformat(opened["birth_date"])
+    return PatientView(**known)
 
 
 def _place(entry: Entry, row: PatientRecord, column: str) -> Place:

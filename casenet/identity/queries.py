@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.orm import Session
 
 from casenet.identity import rules, secrets
@@ -53,7 +53,7 @@ _VIEW = (
 )
 
 
-def _view(row: Row[Any]) -> PersonView:
+def _view(row: Any) -> PersonView:
     return PersonView(
         row.id,
         row.login,

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 import redis
@@ -108,7 +109,7 @@ def listen() -> Iterator[Ring | None]:
 def _read(data: object) -> Ring | None:
     """None for anything that is not a ring: whoever writes to Redis can at most make us look."""
     try:
-        message = json.loads(data) if isinstance(data, (bytes, str)) else {}
+        message: Any = json.loads(data) if isinstance(data, (bytes, str)) else {}
         if "g" in message:
             return Ring(group_id=UUID(message["g"]), sequence=int(message["n"]))
         return Ring(person_id=UUID(message["p"]), reason=str(message["r"])[:80])
