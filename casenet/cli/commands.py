@@ -61,6 +61,18 @@ def doctor() -> None:
 
 
 @commands.command()
+@click.argument("process")
+@click.option("--within", default=60, show_default=True, help="Seconds of silence that are still well.")
+def alive(process: str, within: int) -> None:
+    """Say whether PROCESS still finishes its rounds; ends with 1 when not. For health checks."""
+    from casenet.cli.alive import silence_seconds
+
+    silence = silence_seconds(os.environ, process)
+    click.echo(f"{process}: " + ("never heard" if silence is None else f"{silence:.1f} s ago"))
+    sys.exit(0 if silence is not None and silence <= within else 1)
+
+
+@commands.command()
 def migrate() -> None:
     """Bring the database to the newest schema, as the role that owns the tables (OWNER_DATABASE_URL)."""
     from casenet.cli import schema

@@ -137,6 +137,7 @@ TASKS: dict[str, Rule] = {
 
 # Whoever may run a program on the machine; every one says what it did on the terminal.
 COMMANDS: dict[str, Rule] = {
+    "alive": OPERATOR,
     "demo": OPERATOR,
     "doctor": OPERATOR,
     "first-member": OPERATOR,

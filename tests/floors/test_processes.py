@@ -1,5 +1,6 @@
 """What the demo starts is what production starts."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import yaml
 from casenet.cli.processes import PROCESSES
 
 PROJECT = Path(__file__).parents[2]
+BEATS = re.compile(r"\bbeat\(\"([\w.]+)\"\)")
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text("utf-8"))
 SERVICES: dict[str, Any] = COMPOSE["services"]
 # What production has beside the processes: servers that the demo brings along, TLS, and a step that ends.
@@ -67,3 +69,18 @@ def test_only_the_front_is_open_to_the_outside() -> None:
     assert COMPOSE["networks"]["inside"] == {"internal": True}
     for name in ("postgres", "redis", "migrate"):
         assert SERVICES[name]["networks"] == ["inside"]
+
+
+def test_health_checks_ask_for_heartbeats_that_exist() -> None:
+    beating = {
+        word for path in (PROJECT / "workers").glob("*.py") for word in BEATS.findall(path.read_text("utf-8"))
+    }
+
+    asked = {
+        service["healthcheck"]["test"][-1]
+        for service in SERVICES.values()
+        if "alive" in service.get("healthcheck", {}).get("test", [])
+    }
+
+    assert asked
+    assert asked <= beating
