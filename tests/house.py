@@ -58,6 +58,7 @@ class House:
         """Start processes of the installation's own list; waits until the web answers."""
         for process in PROCESSES:
             if process.name in names:
+                (ROOT / "var" / "beat").mkdir(parents=True, exist_ok=True)
                 environ = dict(self.environ)
                 if not process.opens_seals:
                     environ.pop("KEK_FILE", None)

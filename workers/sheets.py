@@ -6,47 +6,47 @@ done by the next one of the timetable; one killed half-way is done again when it
 
 import structlog
 
-from casenet import clock, sheets
+from casenet import sheets
 from casenet.database import transaction
 from casenet.sheets import Claim
+from workers import rounds
 from workers.app import app
 
 log = structlog.get_logger()
 
 
-@app.task(name="sheets.render", ignore_result=True)
-def render() -> int:
-    """Print and deliver everything that waits. Returns how many links were opened."""
-    delivered = 0
+@app.task(name="sheets.render")
+def render() -> None:
+    """Print and deliver everything that waits."""
     while claims := _claimed():
-        delivered += sum(_delivered(claim) for claim in claims)
-    return delivered
+        for claim in claims:
+            _deliver(claim)
+    rounds.beat("sheets.render")
 
 
-@app.task(name="sheets.remind", ignore_result=True)
-def remind() -> int:
-    """Remind senders of sheets that no hospital has confirmed. Returns how many."""
+@app.task(name="sheets.remind")
+def remind() -> None:
+    """Remind senders of sheets that no hospital has confirmed."""
     with transaction() as session:
-        return sheets.remind_due(session, now=clock.now())
+        sheets.remind_due(session, now=rounds.database_now(session))
 
 
 def _claimed() -> list[Claim]:
     with transaction() as session:
-        return sheets.claim_due(session, now=clock.now())
+        return sheets.claim_due(session, now=rounds.database_now(session))
 
 
-def _delivered(claim: Claim) -> bool:
+def _deliver(claim: Claim) -> None:
     try:
         with transaction() as session:
             job = sheets.job_of(session, claim)
         if job is None:
-            return False
+            return
         content = sheets.render(job)
         with transaction() as session:
-            return sheets.record_delivery(session, job, content, now=clock.now())
+            sheets.record_delivery(session, job, content, now=rounds.database_now(session))
     except Exception as error:  # noqa: BLE001
         # Only the kind: the text may hold what stands on the sheet. One bad sheet must not stop the
         # others; its lease ends and it is tried again, and /health/late turns red meanwhile.
         kind = type(error).__name__
         log.error("sheet_not_delivered", handover_id=str(claim.handover_id), error=kind)
-        return False

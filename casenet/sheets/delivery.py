@@ -23,7 +23,7 @@ from casenet.sheets.links import code_hash_of, entry_of, hash_of, locked, note
 from casenet.sheets.queries import form_of, newest_revision
 from casenet.sheets.tables import Handover, Sheet, SheetDocument
 
-LEASE_SECONDS = 30  # a rendering takes a tenth of a second; a killed worker's comes back after this
+LEASE_SECONDS = 15  # five renderings take half a second; a killed worker's come back after this
 BATCH = 5
 REMIND_AGAIN = timedelta(hours=24)
 REMINDERS_MAX = 3

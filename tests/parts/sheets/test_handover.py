@@ -50,8 +50,8 @@ def test_a_claim_belongs_to_one_worker_until_its_lease_ends(desk):
 
     first = sheets.claim_due(desk.session, now=SENT)
     assert len(first) == 1
-    assert sheets.claim_due(desk.session, now=SENT + timedelta(seconds=29)) == []
-    assert len(sheets.claim_due(desk.session, now=SENT + timedelta(seconds=31))) == 1
+    assert sheets.claim_due(desk.session, now=SENT + timedelta(seconds=14)) == []
+    assert len(sheets.claim_due(desk.session, now=SENT + timedelta(seconds=16))) == 1
 
 
 def test_a_worker_that_overslept_its_lease_delivers_nothing(desk):
