@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, generate_latest, multiprocess
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from casenet import clock, config, escalation, identity, notifications
+from casenet import clock, config, escalation, identity, notifications, sheets
 from casenet.database import transaction
 from casenet.errors import NotFound
 from casenet.realtime import answers
@@ -18,6 +18,7 @@ blueprint = Blueprint("health", __name__)
 
 LATE = timedelta(seconds=60)  # architecture.md: anything a minute overdue is red
 NEEDED = {"nightwatch"}  # the guarantee of the night: its absence is red even where it never ran
+RARE = {"housekeeping.expire"}  # runs every ten minutes, and nobody waits for it
 
 
 @blueprint.get("/health/live")
@@ -49,7 +50,7 @@ def _key() -> bool:
 
 @blueprint.get("/health/late")
 def late() -> Response:
-    """Red (503) when anything is a minute late: a step of a call, a ping, or a process that has fallen silent.
+    """Red (503) when anything is a minute late: a step of a call, a ping, a sheet, or a process that is silent.
 
     The lamp in every phone looks here; so a dead worker can not hide.
     """
@@ -57,10 +58,19 @@ def late() -> Response:
     with transaction() as session:
         alerts = len(escalation.overdue(session, now, LATE))
         pings = notifications.overdue(session, now, LATE)
+        papers = sheets.overdue(session, now - LATE)
         beats = escalation.heartbeats(session)
-    silent = sorted({name for name, at in beats.items() if at < now - LATE} | (NEEDED - beats.keys()))
-    is_late = bool(alerts or pings or silent)
-    body = {"late": is_late, "checked_at": now, "alerts": alerts, "pings": pings, "silent": silent}
+    quiet = {name for name, at in beats.items() if at < now - LATE and name not in RARE}
+    silent = sorted(quiet | (NEEDED - beats.keys()))
+    is_late = bool(alerts or pings or papers or silent)
+    body = {
+        "late": is_late,
+        "checked_at": now,
+        "alerts": alerts,
+        "pings": pings,
+        "sheets": papers,
+        "silent": silent,
+    }
     return answer(body, 503 if is_late else 200)
 
 

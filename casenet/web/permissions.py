@@ -133,6 +133,8 @@ TASKS: dict[str, Rule] = {
     "alerts.advance": TIMETABLE,
     "alerts.send": TIMETABLE,
     "housekeeping.expire": TIMETABLE,
+    "sheets.render": TIMETABLE,
+    "sheets.remind": TIMETABLE,
 }
 
 # Whoever may run a program on the machine; every one says what it did on the terminal.
