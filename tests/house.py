@@ -62,7 +62,9 @@ class House:
                 environ = dict(self.environ)
                 if not process.opens_seals:
                     environ.pop("KEK_FILE", None)
-                command = [str(Path(sys.executable).parent / process.command[0]), *process.command[1:]]
+                # The timetable's file is the demo's; two of them must not share it.
+                words = [word.replace("var/beat", str(self.folder)) for word in process.command[1:]]
+                command = [str(Path(sys.executable).parent / process.command[0]), *words]
                 with (self.folder / f"{process.name}.log").open("ab") as log:
                     self.running[process.name] = subprocess.Popen(
                         command, cwd=ROOT, env=environ, stdout=log, stderr=log, start_new_session=True

@@ -22,7 +22,7 @@ NOW = clock.now()
 
 @pytest.fixture
 def ward(session: Session) -> Iterator[Ward]:
-    yield open_ward(session, NOW)
+    return open_ward(session, NOW)
 
 
 def at(minutes: float) -> datetime:

@@ -1,0 +1,136 @@
+"""Two at once, on committed rows: one story comes out, and it is a possible one."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+import pytest
+
+from casenet import clock, escalation, notifications, timeline
+from casenet.config import Config
+from casenet.database import transaction
+from casenet.escalation import Call, State
+from tests.night import Ward, open_ward
+
+Result = TypeVar("Result")
+ROUNDS = 25
+
+
+@pytest.fixture
+def ward(database: Config) -> Ward:
+    with transaction() as session:
+        return open_ward(session, clock.now())
+
+
+def at_once(*calls: Callable[[], Result]) -> list[Result]:
+    """Start all calls in the same moment; their results in order."""
+    gate = threading.Barrier(len(calls))
+
+    def go(call: Callable[[], Result]) -> Result:
+        gate.wait()
+        return call()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(go, calls))
+
+
+def raised(ward: Ward, call: Call | None = None, now: datetime | None = None) -> escalation.AlertView:
+    with transaction() as session:
+        alert, _ = escalation.raise_alert(
+            session, ward.entry(session, "abe"), call or ward.call(), now=now or clock.now()
+        )
+        return alert
+
+
+def acknowledge(ward: Ward, name: str, alert: escalation.AlertView, now: datetime) -> bool:
+    with transaction() as session:
+        return escalation.acknowledge(session, ward.entry(session, name), alert.id, now=now).is_yours
+
+
+def test_of_many_who_answer_at_once_exactly_one_has_it(ward: Ward) -> None:
+    for _ in range(ROUNDS):
+        alert = raised(ward)
+        names = ("sato", "tanaka", "suzuki", "sato", "tanaka")
+
+        yours = at_once(*[partial(acknowledge, ward, name, alert, clock.now()) for name in names])
+
+        with transaction() as session:
+            standing = escalation.alert(session, alert.id)
+            kinds = [event.kind for event in escalation.events(session, alert.id)]
+        winner = ward.name_of(standing.position.answered_by)
+        assert [name == winner for name in names] == yours
+        assert kinds.count("acknowledged") == 1
+
+
+def test_an_answer_and_the_end_of_the_wait_in_the_same_moment_tell_one_story(ward: Ward) -> None:
+    for _ in range(ROUNDS):
+        start = clock.now()
+        alert = raised(ward, now=start)
+        due = start + timedelta(minutes=5)
+
+        def advance(alert: escalation.AlertView = alert, due: datetime = due) -> bool:
+            with transaction() as session:
+                return escalation.advance(session, alert.id, now=due)
+
+        def answer(alert: escalation.AlertView = alert, due: datetime = due) -> bool:
+            return acknowledge(ward, "sato", alert, due)
+
+        moved, yours = at_once(advance, answer)
+
+        with transaction() as session:
+            standing = escalation.alert(session, alert.id)
+            kinds = [event.kind for event in escalation.events(session, alert.id)]
+            waiting = [
+                p for p in notifications.pings_about(session, "alert", alert.id) if p.state == "pending"
+            ]
+        assert yours
+        assert standing.state is State.ACKNOWLEDGED
+        # Whichever came first: after the answer nothing is escalated and nothing more is sent.
+        assert kinds[-1] == "acknowledged"
+        assert kinds.count("step") == (2 if moved else 1)
+        assert waiting == []
+
+
+def test_workers_that_move_one_alert_at_once_make_one_move(ward: Ward) -> None:
+    for _ in range(ROUNDS):
+        start = clock.now()
+        alert = raised(ward, now=start)
+        due = start + timedelta(minutes=5)
+
+        def advance(alert: escalation.AlertView = alert, due: datetime = due) -> bool:
+            with transaction() as session:
+                return escalation.advance(session, alert.id, now=due)
+
+        assert sum(at_once(advance, advance, advance, advance)) == 1
+        with transaction() as session:
+            assert [e.kind for e in escalation.events(session, alert.id)].count("step") == 2
+
+
+def test_the_same_call_sent_twice_at_once_is_one_alert(ward: Ward) -> None:
+    for _ in range(ROUNDS):
+        call = ward.call()
+
+        views = at_once(*[partial(raised, ward, call)] * 3)
+
+        assert len({view.id for view in views}) == 1
+        with transaction() as session:
+            kinds = [event.kind for event in escalation.events(session, call.id)]
+            assert kinds == ["raised", "step"]
+            posts = timeline.posts_after(session, ward.entry(session, "abe"), 0, 200)
+            assert [row.post_id for row in posts].count(call.post_id) == 1
+
+
+def test_senders_at_once_never_hold_the_same_ping(ward: Ward) -> None:
+    for _ in range(10):
+        raised(ward)
+
+    def claim() -> list[object]:
+        with transaction() as session:
+            return [c.ping_id for c in notifications.claim_due(session, now=clock.now(), limit=6)]
+
+    held = [ping for claims in at_once(*[claim] * 4) for ping in claims]
+    assert held
+    assert len(held) == len(set(held))

@@ -1,0 +1,86 @@
+"""The timetable and its limits, as Celery sees them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from casenet.config import Config
+from workers.app import TIMETABLE, VISIBILITY_SECONDS, app, broker_url
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def loaded(config: Config) -> None:
+    app.loader.import_default_modules()
+
+
+def own_tasks() -> set[str]:
+    return {name for name in app.tasks if not name.startswith("celery.")}
+
+
+def test_everything_on_the_timetable_exists_and_everything_that_exists_is_on_it() -> None:
+    assert {row["task"] for row in TIMETABLE.values()} == own_tasks()
+
+
+def test_every_task_has_a_queue_that_a_worker_serves() -> None:
+    queues = {queue.name for queue in app.conf.task_queues}
+
+    for name in own_tasks():
+        assert app.amqp.router.route({}, name)["queue"].name in queues
+
+
+def test_every_task_has_a_limit_below_the_time_after_which_redis_gives_it_to_another() -> None:
+    for name in own_tasks():
+        assert 0 < (app.tasks[name].time_limit or 0) < VISIBILITY_SECONDS
+
+
+def test_a_killed_workers_task_comes_back_and_a_lost_broker_blocks_nobody() -> None:
+    conf = app.conf
+
+    assert (conf.task_acks_late, conf.task_reject_on_worker_lost) == (True, True)
+    assert (conf.task_ignore_result, conf.result_backend) == (True, None)
+    assert conf.worker_prefetch_multiplier == 1
+    assert conf.broker_transport_options["unacked_restore_interval"] == 1
+    assert conf.broker_transport_options["unacked_restore_throttle"] == 1
+    assert conf.accept_content == ["json"]
+    assert conf.worker_enable_remote_control is False
+
+
+def test_a_socket_of_redis_is_named_as_celery_names_it() -> None:
+    assert broker_url("unix:///run/redis.sock?db=1") == "redis+socket:///run/redis.sock?db=1"
+    assert broker_url("redis://localhost:6379/0") == "redis://localhost:6379/0"
+
+
+def test_tasks_carry_nothing() -> None:
+    for name in own_tasks():
+        assert app.tasks[name].__wrapped__.__code__.co_argcount == 0
+
+
+@pytest.mark.parametrize("module", ["workers.alerts", "workers.nightwatch", "workers.rounds"])
+def test_the_path_of_a_call_is_loaded_without_the_key(module: str, shared_environ: dict[str, str]) -> None:
+    environ = {name: value for name, value in shared_environ.items() if name != "KEK_FILE"}
+
+    child = subprocess.run(
+        [sys.executable, "-c", f"import {module}"], env=environ, cwd=ROOT, capture_output=True, check=False
+    )
+
+    assert (child.returncode, child.stderr) == (0, b"")
+
+
+def test_nightwatch_knows_no_celery(shared_environ: dict[str, str]) -> None:
+    asks = "import sys, workers.nightwatch; sys.exit('celery' in sys.modules or 'kombu' in sys.modules)"
+
+    child = subprocess.run([sys.executable, "-c", asks], env=shared_environ, cwd=ROOT, check=False)
+
+    assert child.returncode == 0
+
+
+def test_no_process_of_celery_is_patched_by_gevent(shared_environ: dict[str, str]) -> None:
+    asks = "import sys, workers.app, workers.alerts; sys.exit('gevent' in sys.modules)"
+
+    child = subprocess.run([sys.executable, "-c", asks], env=shared_environ, cwd=ROOT, check=False)
+
+    assert child.returncode == 0
