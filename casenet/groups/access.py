@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from casenet.errors import NotAllowed, NotFound
@@ -47,15 +47,17 @@ _entry = (
 )
 
 
+_AUDIENCE = _entry.where(Membership.group_id == bindparam("group"))
+_ENTER = _AUDIENCE.where(Membership.person_id == bindparam("person"))
+
+
 def enter(session: Session, person_id: UUID, group_id: UUID, permission: Permission) -> Entry:
     """Let a person into a group to do one thing.
 
     Raises NotFound for everybody who is no member now (a group of others does not exist), NotAllowed for a
     member whose role does not hold the permission.
     """
-    row = session.execute(
-        _entry.where(Membership.group_id == group_id, Membership.person_id == person_id)
-    ).first()
+    row = session.execute(_ENTER, {"group": group_id, "person": person_id}).first()
     if row is None:
         raise NotFound
     entry = Entry(*row)
@@ -83,7 +85,7 @@ class Audience:
 
 def audience(session: Session, group_id: UUID) -> Audience | None:
     """Everybody who may read this group now, in one read with its counters. None when nobody may."""
-    rows = session.execute(_entry.where(Membership.group_id == group_id)).all()
+    rows = session.execute(_AUDIENCE, {"group": group_id}).all()
     if not rows:
         return None
     may_read = frozenset(row.person_id for row in rows if may(row.role, Permission.READ))

@@ -4,18 +4,21 @@ so that numbers appear in the order of commits: whoever has seen n has missed no
 
 from uuid import UUID
 
-from sqlalchemy import CTE, update
+from sqlalchemy import CTE, bindparam, update
 from sqlalchemy.orm import Session
 
 from casenet.errors import NotFound
 from casenet.groups.tables import PatientGroup
 
 
-def next_sequence(group_id: UUID) -> CTE:
-    """A statement part (columns id, last_sequence) that gives a new row of the log its number as it is inserted."""
+def next_sequence() -> CTE:
+    """A statement part (columns id, last_sequence) that numbers a new row of the log as it is inserted.
+
+    The statement that uses it is given the parameter `numbered_group_id`.
+    """
     return (
         update(PatientGroup)
-        .where(PatientGroup.id == group_id)
+        .where(PatientGroup.id == bindparam("numbered_group_id"))
         .values(last_sequence=PatientGroup.last_sequence + 1)
         .returning(PatientGroup.id, PatientGroup.last_sequence)
         .cte("numbered")

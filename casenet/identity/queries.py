@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from casenet.identity import rules, secrets
@@ -66,8 +66,17 @@ def _view(row: Any) -> PersonView:
     )
 
 
-_asker = select(SessionRow.id, SessionRow.person_id, SessionRow.last_seen_at).join(
-    Person, Person.id == SessionRow.person_id
+_ASKER = (
+    select(SessionRow.id, SessionRow.person_id, SessionRow.last_seen_at)
+    .join(Person, Person.id == SessionRow.person_id)
+    .where(
+        SessionRow.token_hash == bindparam("token_hash"),
+        SessionRow.state == "full",
+        SessionRow.ended_at.is_(None),
+        SessionRow.expires_at > bindparam("now"),
+        SessionRow.last_seen_at > bindparam("awake_since"),
+        Person.suspended_at.is_(None),
+    )
 )
 
 
@@ -76,16 +85,9 @@ def asker(connection: Connection, token: str, *, idle_minutes: int, now: datetim
 
     One round trip on a connection in autocommit, once a minute two: it also notes that the person was here.
     """
-    row = connection.execute(
-        _asker.where(
-            SessionRow.token_hash == secrets.token_hash(token),
-            SessionRow.state == "full",
-            SessionRow.ended_at.is_(None),
-            SessionRow.expires_at > now,
-            SessionRow.last_seen_at > now - timedelta(minutes=idle_minutes),
-            Person.suspended_at.is_(None),
-        )
-    ).first()
+    awake_since = now - timedelta(minutes=idle_minutes)
+    shown = {"token_hash": secrets.token_hash(token), "now": now, "awake_since": awake_since}
+    row = connection.execute(_ASKER, shown).first()
     if row is None:
         return None
     if row.last_seen_at < now - rules.TOUCH:

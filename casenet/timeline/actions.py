@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import Table, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
 from casenet import audit
 from casenet.crypto import group_key, open_text, ring, seal_text
@@ -20,6 +21,23 @@ from casenet.timeline import rules
 from casenet.timeline.queries import revision_place
 from casenet.timeline.rules import Draft
 from casenet.timeline.tables import PostMark, ReadMark, TimelineRevision
+
+
+def _append_statement() -> ReturningInsert[int]:
+    number = next_sequence()
+    names = ("post_id", "revision", "kind", "author_id", "created_at", "reply_to", "body", "notice")
+    # The table, not the class, and names of their own: parameters named as columns would be taken for a row.
+    table = cast("Table", TimelineRevision.__table__)
+    values = [bindparam(f"new_{name}", type_=table.c[name].type) for name in names]
+    return (
+        insert(table)
+        .from_select(["group_id", "sequence", *names], select(number.c.id, number.c.last_sequence, *values))
+        .on_conflict_do_nothing()
+        .returning(TimelineRevision.sequence)
+    )
+
+
+_APPEND = _append_statement()  # made once: building it takes longer than running it
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,18 +150,8 @@ def _append(session: Session, group_id: UUID, values: dict[str, Any]) -> Posted 
     The update takes the group's row lock, which makes numbers appear in the order of commits. A database
     sequence would not: a phone asking "after 41" could pass 42 before 42 is committed.
     """
-    number = next_sequence(group_id)
-    table = TimelineRevision.__table__
-    typed = [literal(value, table.c[name].type).label(name) for name, value in values.items()]
-    sequence = session.scalar(
-        insert(TimelineRevision)
-        .from_select(
-            ["group_id", "sequence", *values],
-            select(number.c.id, number.c.last_sequence, *typed),
-        )
-        .on_conflict_do_nothing()
-        .returning(TimelineRevision.sequence)
-    )
+    given = {f"new_{name}": value for name, value in values.items()}
+    sequence = session.scalar(_APPEND, {"numbered_group_id": group_id} | given)
     if sequence is None:
         # The number was taken for a row that stands there already; we still hold the lock, so give it back.
         give_back_sequence(session, group_id)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import bindparam, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from casenet import audit
@@ -54,6 +54,11 @@ _COLUMNS = (
     TimelineRevision.notice,
 )
 _log = select(*_COLUMNS)
+_of_group = _log.where(TimelineRevision.group_id == bindparam("group")).limit(bindparam("limit"))
+_AFTER = _of_group.where(TimelineRevision.sequence > bindparam("after")).order_by(TimelineRevision.sequence)
+_BEFORE = _of_group.where(TimelineRevision.sequence < bindparam("before")).order_by(
+    TimelineRevision.sequence.desc()
+)
 
 
 def posts_after(session: Session, entry: Entry, sequence: int, limit: int) -> tuple[RevisionView, ...]:
@@ -68,9 +73,7 @@ def read_after(
 ) -> tuple[RevisionView, ...]:
     """As posts_after, for a live delivery: the caller writes the audit row that names every reader."""
     rows = session.execute(
-        _log.where(TimelineRevision.group_id == group_id, TimelineRevision.sequence > sequence)
-        .order_by(TimelineRevision.sequence)
-        .limit(min(limit, PAGE_MAX))
+        _AFTER, {"group": group_id, "after": sequence, "limit": min(limit, PAGE_MAX)}
     ).all()
     return _open(session, group_id, org_id, rows)
 
@@ -79,10 +82,10 @@ def posts_before(
     session: Session, entry: Entry, sequence: int | None, limit: int
 ) -> tuple[RevisionView, ...]:
     """The page of the log that ends before `sequence` (or at its end), newest first."""
-    query = _log.where(TimelineRevision.group_id == entry.group_id)
-    if sequence is not None:
-        query = query.where(TimelineRevision.sequence < sequence)
-    rows = session.execute(query.order_by(TimelineRevision.sequence.desc()).limit(min(limit, PAGE_MAX))).all()
+    before = entry.last_sequence + 1 if sequence is None else sequence
+    rows = session.execute(
+        _BEFORE, {"group": entry.group_id, "before": before, "limit": min(limit, PAGE_MAX)}
+    ).all()
     views = _open(session, entry.group_id, entry.org_id, rows)
     _note_reading(session, entry, views)
     return views
