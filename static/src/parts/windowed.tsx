@@ -54,7 +54,8 @@ export function Windowed<Row extends { key: string }>(props: WindowedProps<Row>)
   };
 
   const index = useMemo(() => new Map(rows.map((row, place) => [row.key, place])), [rows]);
-  const offsets = useMemo(() => countOffsets(rows, heights.current, ESTIMATE_PIXELS), [rows]);
+  const measured = useRef(0);
+  const offsets = useMemo(() => countOffsets(rows, heights.current, ESTIMATE_PIXELS), [rows, measured.current]);
   const offsetsNow = useRef(offsets);
   offsetsNow.current = offsets;
 
@@ -77,6 +78,7 @@ export function Windowed<Row extends { key: string }>(props: WindowedProps<Row>)
     const isMoved = changed || settledRows.current !== rows || mustStand.current;
     settledRows.current = rows;
     mustStand.current = false;
+    if (changed) measured.current += 1;
     if (changed) offsetsNow.current = countOffsets(rows, heights.current, ESTIMATE_PIXELS);
     const now = offsetsNow.current;
     if (above.current) above.current.style.height = `${now[first] ?? 0}px`;
@@ -124,7 +126,10 @@ export function Windowed<Row extends { key: string }>(props: WindowedProps<Row>)
     if (!box || typeof ResizeObserver === "undefined") return;
     let width = box.clientWidth;
     const observer = new ResizeObserver(() => {
-      if (box.clientWidth !== width) heights.current.clear();
+      if (box.clientWidth !== width) {
+        heights.current.clear();
+        measured.current += 1;
+      }
       width = box.clientWidth;
       drawAgain();
     });

@@ -1,7 +1,7 @@
 /** One alert. For the one who asked: who was called, what is next. For the one who is asked: what, and four big buttons. */
 
 import { useEffect, useState } from "preact/hooks";
-import { NoSignal, post, Problem } from "../ground/api";
+import { get, NoSignal, post, Problem } from "../ground/api";
 import { href } from "../ground/router";
 import { me } from "../ground/session";
 import type { Alert, AlertLine } from "../ground/shapes";
@@ -13,6 +13,7 @@ import { Skeleton } from "../parts/later";
 import { useLoaded } from "../parts/loading";
 import { ageAndSex, LevelLabel } from "../parts/marks";
 import { sentenceOf, Trouble } from "../parts/problem";
+import { loadGroup } from "../timeline/groups";
 import { alertLines, isOpen, loadAlert, loadAlerts, rang } from "../timeline/alerts";
 import { letters } from "../timeline/outbox";
 import { AnswerButtons } from "./answer";
@@ -27,7 +28,8 @@ export function AlertPage({ alertId }: { alertId: string }) {
   const letter = letters.value.find((other) => other.type === "alert" && other.id === alertId);
   const isWaiting = Boolean(letter);
   const ringing = rang.value.id === alertId ? rang.value.count : 0;
-  const loaded = useLoaded(() => loadAlert(alertId), [alertId, isWaiting, ringing]);
+  // Before the server has it there is nothing to ask for.
+  const loaded = useLoaded(() => (isWaiting ? new Promise<Alert>(() => undefined) : loadAlert(alertId)), [alertId, isWaiting, ringing]);
   const alert = loaded.value;
   useEffect(() => {
     if (alert && !isOpen(alert)) return;
@@ -56,8 +58,11 @@ interface OneAlertProps {
 
 function OneAlert({ alert, set, reload, isStale }: OneAlertProps) {
   const [trouble, setTrouble] = useState<string | null>(null);
+  const group = useLoaded(() => loadGroup(alert.group_id), [alert.group_id]);
   const { patient } = alert;
   const isMine = alert.raised_by === me.value?.person.id;
+  // Until the rights are known the buttons stand: better one refusal than a doctor without a button.
+  const mayAnswer = group.value?.my.permissions.includes("answer") ?? true;
   async function act(name: string, body: Record<string, unknown> = {}) {
     setTrouble(null);
     try {
@@ -83,24 +88,46 @@ function OneAlert({ alert, set, reload, isStale }: OneAlertProps) {
         {patient.summary && <p class="group-summary">{patient.summary}</p>}
       </header>
       {isStale && <Trouble error={say("stale")} />}
-      <section class="alert-what">
-        <LevelLabel level={alert.level} />
-        <p class="post-text">{alert.text}</p>
-        <p class="field-note">
-          {say("raised", { name: alert.people[alert.raised_by]?.name ?? "", time: saidTime(alert.raised_at) })}
-        </p>
+      {alert.level === "E4" && isOpen(alert) && <AmbulanceLine />}
+      {isMine && isOpen(alert) && <CallNow alert={alert} />}
+      <What alert={alert} />
+      <Trouble error={trouble} />
+      {isMine && <Ladder alert={alert} />}
+      {isOpen(alert) && <AnswerButtons alert={alert} isMine={isMine} mayAnswer={mayAnswer} act={act} />}
+      {!isMine && <Ladder alert={alert} />}
+    </article>
+  );
+}
+
+function What({ alert }: { alert: Alert }) {
+  return (
+    <section class="alert-what">
+      <LevelLabel level={alert.level} />
+      <p class="post-text">{alert.text}</p>
+      <p class="field-note">{say("raised", { name: alert.people[alert.raised_by]?.name ?? "", time: saidTime(alert.raised_at) })}</p>
+      <p>
         <a class="text-button" href={href("groups", alert.group_id)}>
           {say("to_record")}
         </a>
         <a class="text-button" href={href("groups", alert.group_id, "card")}>
           {say("to_card")}
         </a>
-      </section>
-      {alert.level === "E4" && isOpen(alert) && <AmbulanceLine />}
-      <Trouble error={trouble} />
-      {isOpen(alert) && <AnswerButtons alert={alert} isMine={isMine} act={act} />}
-      <Ladder alert={alert} />
-    </article>
+      </p>
+    </section>
+  );
+}
+
+/** The one who waits beside the patient can always telephone: first who has it, else who is being called now. */
+function CallNow({ alert }: { alert: Alert }) {
+  const people = alert.steps.flatMap((step) => step.people).filter((person) => person.tel);
+  const running = alert.steps.find((step) => step.state === "running")?.people.find((person) => person.tel);
+  const person = people.find((one) => one.id === alert.answered_by) ?? running ?? people[0];
+  if (!person) return null;
+  return (
+    <a class="button is-main is-wide is-huge" href={`tel:${person.tel.replace(/[^\d+]/g, "")}`}>
+      <Icon name="phone" />
+      {say("call_person", { name: person.name })}
+    </a>
   );
 }
 
@@ -130,6 +157,8 @@ function answerTrouble(error: unknown, alert: Alert): string {
 export function AlertsList() {
   const loaded = useLoaded(loadAlerts, [rang.value.count]);
   const open = alertLines.value.filter(isOpen);
+  const all = useLoaded(() => get<{ alerts: AlertLine[] }>("/alerts?open=false"), [rang.value.count]);
+  const past = all.value?.alerts.filter((line) => !isOpen(line)) ?? [];
   return (
     <section class="page" aria-labelledby="alerts-title">
       <header class="page-head">
@@ -150,6 +179,18 @@ export function AlertsList() {
           <p>{say("alerts_none")}</p>
           <p class="field-note">{say("alerts_note")}</p>
         </div>
+      )}
+      {past.length > 0 && (
+        <section aria-labelledby="past-title">
+          <h2 id="past-title">{say("alerts_past")}</h2>
+          <ul class="rows">
+            {past.map((line) => (
+              <li key={line.id}>
+                <AlertRow line={line} />
+              </li>
+            ))}
+          </ul>
+        </section>
       )}
     </section>
   );

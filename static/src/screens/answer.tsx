@@ -32,7 +32,14 @@ export const OUTCOMES = [
 ] as const;
 const MINUTES = [10, 20, 30, 45, 60, 90] as const;
 
-export function AnswerButtons({ alert, isMine, act }: { alert: Alert; isMine: boolean; act: Act }) {
+interface AnswerProps {
+  alert: Alert;
+  isMine: boolean;
+  mayAnswer: boolean;
+  act: Act;
+}
+
+export function AnswerButtons({ alert, isMine, mayAnswer, act }: AnswerProps) {
   const [asked, setAsked] = useState<"response" | "resolution" | "cancellation" | null>(null);
   const [isBusy, setIsBusy] = useState(false);
   const done = DONE[alert.state] ?? 0;
@@ -46,9 +53,9 @@ export function AnswerButtons({ alert, isMine, act }: { alert: Alert; isMine: bo
   const press = (name: Step) => (name === "response" || name === "resolution" ? setAsked(name) : void run(name));
   return (
     <section class="answer" aria-label={say("answer")}>
-      {isTaken && <p class="taken">{say("taken", { name: alert.people[alert.answered_by ?? ""]?.name ?? "" })}</p>}
+      {isTaken && mayAnswer && !isMine && <p class="taken">{say("taken", { name: alert.people[alert.answered_by ?? ""]?.name ?? "" })}</p>}
       <div class={`answer-buttons ${isMine && done === 0 ? "is-second" : ""}`}>
-        {STEPS.map((step, place) => (
+        {(mayAnswer ? STEPS : []).map((step, place) => (
           <button
             key={step.name}
             type="button"

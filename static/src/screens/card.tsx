@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { get, Problem, send } from "../ground/api";
 import { put, take } from "../ground/database";
-import { type Form, type FormBlock, isAsked, isFilled, loadForm, type Values, wordsOf } from "../ground/forms";
+import { type Form, type FormBlock, type FormField, isAsked, isFilled, loadForm, type Values, wordsOf } from "../ground/forms";
 import { groupChanged } from "../ground/live";
 import type { Group } from "../ground/shapes";
 import { birthday } from "../ground/time";
@@ -99,19 +99,32 @@ function RecordBlocks({ form, values }: { form: Form; values: Values }) {
       {blocks.map(({ block, fields }) => (
         <section key={block.key} class="card-block">
           <h2>{block.title}</h2>
-          <dl class="facts">
-            {fields.map((field) => (
-              <Fact
-                key={field.key}
-                name={field.group && field.group !== field.label ? `${field.group}　${field.label}` : field.label}
-                words={wordsOf(field, values[field.key], say("card.yes"))}
-              />
-            ))}
-          </dl>
+          {byGroup(fields).map(({ group, members }) => (
+            <div key={members[0]?.key}>
+              {group && <h3 class="fact-group">{group}</h3>}
+              <dl class="facts">
+                {members.map((field) => (
+                  <Fact key={field.key} name={field.label} words={wordsOf(field, values[field.key], say("card.yes"))} />
+                ))}
+              </dl>
+            </div>
+          ))}
         </section>
       ))}
     </>
   );
+}
+
+/** Neighbours under one heading of the form. */
+function byGroup(fields: FormField[]): { group: string | null; members: FormField[] }[] {
+  const groups: { group: string | null; members: FormField[] }[] = [];
+  for (const field of fields) {
+    const group = field.group && field.group !== field.label ? field.group : null;
+    const last = groups.at(-1);
+    if (last && last.group === group) last.members.push(field);
+    else groups.push({ group, members: [field] });
+  }
+  return groups;
 }
 
 interface EditorProps {

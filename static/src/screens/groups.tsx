@@ -9,6 +9,7 @@ import { say } from "../ground/words";
 import { Icon } from "../parts/icons";
 import { useNow } from "../parts/loading";
 import { ageAndSex, CountBadge, KindLabel } from "../parts/marks";
+import { alertLines, isOpen as isAlertOpen } from "../timeline/alerts";
 import { noticeSentence } from "../timeline/notices";
 import { groupLines, groupsState, inOrder } from "../timeline/groups";
 import { Lamp } from "./lamp";
@@ -21,7 +22,11 @@ export function GroupsList({ openId }: { openId: string | null }) {
   const [search, setSearch] = useState("");
   const [filter, setFilter] = useState<Filter>("all");
   const lines = groupLines.value;
-  const shown = useMemo(() => inOrder(lines).filter((line) => matches(line, search, filter)), [lines, search, filter]);
+  const alerts = alertLines.value;
+  const shown = useMemo(() => {
+    const urgent = new Set(alerts.filter(isAlertOpen).map((alert) => alert.group_id));
+    return inOrder(lines, urgent).filter((line) => matches(line, search, filter));
+  }, [lines, alerts, search, filter]);
   const now = useNow(60_000);
   return (
     <section class="groups-list" aria-labelledby="groups-title">
@@ -98,14 +103,15 @@ export function hiragana(text: string): string {
 
 function GroupRow({ line, isOpen, now }: { line: GroupLine; isOpen: boolean; now: number }) {
   const { patient, last_post: last } = line;
+  const isAlert = alertLines.value.some((alert) => alert.group_id === line.id && isAlertOpen(alert));
   return (
-    <a class={`group-row ${line.open_alert_id ? "is-alert" : ""}`} href={href("groups", line.id)} aria-current={isOpen ? "true" : undefined}>
+    <a class={`group-row ${isAlert ? "is-alert" : ""}`} href={href("groups", line.id)} aria-current={isOpen ? "true" : undefined}>
       <span class="group-row-head">
         <span class="group-row-name">{patient.name}</span>
         <span class="group-row-age">{ageAndSex(patient)}</span>
         {last && <time class="group-row-time">{shortTime(last.created_at, now)}</time>}
       </span>
-      {line.open_alert_id && (
+      {isAlert && (
         <span class="group-row-alert">
           <Icon name="warning" />
           {say("groups.open_alert")}

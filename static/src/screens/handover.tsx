@@ -15,7 +15,16 @@ import type { Handover, Sheet } from "../timeline/sheets";
 
 const say = speaker(texts);
 
-export function HandoverPart({ sheet, onChange }: { sheet: Sheet; onChange: (sheet: Sheet) => void }) {
+interface HandoverProps {
+  sheet: Sheet;
+  /** The labels of what must be filled before it can go. */
+  missing: string[];
+  onChange: (sheet: Sheet) => void;
+}
+
+const MISSING_SHOWN = 5;
+
+export function HandoverPart({ sheet, missing, onChange }: HandoverProps) {
   const [isOpen, setIsOpen] = useState(false);
   if (sheet.state !== "draft") return <HandoverState sheet={sheet} handover={sheet.handover} onChange={onChange} />;
   return (
@@ -24,7 +33,13 @@ export function HandoverPart({ sheet, onChange }: { sheet: Sheet; onChange: (she
         <Icon name="send" />
         {say("release")}
       </button>
-      {sheet.missing.length > 0 && <p class="field-note">{say("release_missing", { count: sheet.missing.length })}</p>}
+      {missing.length > 0 && (
+        <p class="field-note">
+          {say("release_missing", { count: missing.length })}
+          {missing.slice(0, MISSING_SHOWN).join(say("dot"))}
+          {missing.length > MISSING_SHOWN ? say("and_more") : ""}
+        </p>
+      )}
       {isOpen && (
         <ReleaseDialog
           sheet={sheet}

@@ -67,7 +67,7 @@ function SheetEditor({ sheet: first, form, group, touched }: EditorProps) {
       <PatientGuard patient={group.patient} word="guard.sheet" />
       {isDraft && <SavingLine saving={saving} sheet={sheet} />}
       {isDraft && sheet.fee && <FeeLine fee={sheet.fee} />}
-      {!isDraft && <HandoverPart sheet={sheet} onChange={replace} />}
+      {!isDraft && <HandoverPart sheet={sheet} missing={[]} onChange={replace} />}
       <ol class="blocks">
         {form.blocks.map((block) => (
           <li key={block.key}>
@@ -91,7 +91,7 @@ function SheetEditor({ sheet: first, form, group, touched }: EditorProps) {
           <Icon name="sheet" />
           {isDraft ? say("preview") : say("document")}
         </a>
-        {isDraft && !isLocked && <HandoverPart sheet={sheet} onChange={replace} />}
+        {isDraft && !isLocked && <HandoverPart sheet={sheet} missing={labelsOf(form, sheet.missing)} onChange={replace} />}
       </footer>
     </section>
   );
@@ -116,6 +116,11 @@ function SavingLine({ saving, sheet }: { saving: Saving; sheet: Sheet }) {
       {saving === "saved" ? say("saved", { time: clock(sheet.updated_at) }) : say(`saving_${saving}`)}
     </p>
   );
+}
+
+function labelsOf(form: Form, keys: string[]): string[] {
+  const fields = form.blocks.flatMap((block) => block.fields);
+  return keys.map((key) => fields.find((field) => field.key === key)?.label ?? key);
 }
 
 interface BlockProps {
@@ -161,7 +166,7 @@ function Block({ block, sheet, values, clashes, faults, isOpen, isLocked, onTogg
       {isOpen && (
         <div class="block-fields" id={id}>
           {asked.map((field) => {
-            const heading = field.group && field.group !== group ? field.group : null;
+            const heading = field.group && field.group !== group && field.group !== field.label ? field.group : null;
             group = field.group ?? "";
             return (
               <div key={field.key}>

@@ -44,8 +44,8 @@ function UrgentForm({ group }: { group: Group }) {
   const [isMore, setIsMore] = useState(false);
   const level = chosen ?? suggestedLevel(signs);
   const chain = useLoaded(() => readChain(group.id, level ?? "E3"), [group.id, level]);
-  const seen = signs.map((sign) => term("sign", sign));
-  const situation = words.situation.trim() || seen.join(say("comma"));
+  // Signs alone are enough to call: then the level says what is needed.
+  const situation = words.situation.trim() || (level && signs.length > 0 ? say(`level_words_${level}`) : "");
   const toggle = (sign: string) => setSigns(signs.includes(sign) ? signs.filter((other) => other !== sign) : [...signs, sign]);
 
   async function submit(event: Event) {
@@ -83,7 +83,7 @@ function UrgentForm({ group }: { group: Group }) {
           label={say("situation")}
           note={say("situation_note")}
           value={words.situation}
-          placeholder={seen.join(say("comma"))}
+          placeholder={situation}
           onInput={(value) => setWords({ ...words, situation: value })}
         />
         {isMore ? (
@@ -140,6 +140,9 @@ function SignChoices({ signs, onToggle }: { signs: string[]; onToggle: (sign: st
       <h2 id="signs-title">{say("signs")}</h2>
       {LEVELS.map((level) => (
         <div key={level} class={`signs is-${level}`} role="group" aria-label={term("level", level)}>
+          <p class="signs-level">
+            <LevelLabel level={level} />
+          </p>
           {SIGNS[level].map((sign) => (
             <button key={sign} type="button" class="chip" aria-pressed={signs.includes(sign)} onClick={() => onToggle(sign)}>
               {term("sign", sign)}

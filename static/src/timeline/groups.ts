@@ -39,9 +39,9 @@ export function clearGroups(): void {
 }
 
 /** Newest first; a group with an open alert stands above all. */
-export function inOrder(lines: readonly GroupLine[]): GroupLine[] {
+export function inOrder(lines: readonly GroupLine[], urgent: ReadonlySet<string>): GroupLine[] {
   return [...lines].sort((a, b) => {
-    if (!a.open_alert_id !== !b.open_alert_id) return a.open_alert_id ? -1 : 1;
+    if (urgent.has(a.id) !== urgent.has(b.id)) return urgent.has(a.id) ? -1 : 1;
     return (b.last_post?.created_at ?? "").localeCompare(a.last_post?.created_at ?? "");
   });
 }

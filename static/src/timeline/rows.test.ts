@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { page, row, rows } from "../testing/cast";
+import { foldNews, startLog } from "./fold";
+import { posts, rowsOf } from "./rows";
+
+const NOW = Date.parse("2026-11-20T12:00:00+09:00");
+
+describe("the rows of the record", () => {
+  it("shows the newest words at the place of the first", () => {
+    const correction = row(3, { post_id: "post-1", revision: 2, text: "訂正した報告" });
+    const log = foldNews(startLog(page(rows(1, 2))), page([correction])).log;
+    const found = posts(log);
+    expect(found.get("post-1")?.latest.text).toBe("訂正した報告");
+    expect(rowsOf(log, found, null, NOW).map((one) => one.type)).toEqual(["day", "post", "post", "correction"]);
+  });
+
+  it("draws the divider before the first unread post", () => {
+    const log = startLog(page(rows(1, 5)));
+    const drawn = rowsOf(log, posts(log), 3, NOW);
+    expect(drawn.map((one) => one.type)).toEqual(["day", "post", "post", "post", "divider", "post", "post"]);
+    expect(drawn[4]).toMatchObject({ count: 2 });
+  });
+
+  it("draws no divider when all is read, or when its place is not loaded", () => {
+    const log = startLog(page(rows(11, 15)));
+    for (const readUpTo of [15, 4]) {
+      expect(rowsOf(log, posts(log), readUpTo, NOW).some((one) => one.type === "divider")).toBe(false);
+    }
+  });
+
+  it("gives every row a key of its own", () => {
+    const correction = row(11, { post_id: "post-4", revision: 2 });
+    const log = foldNews(startLog(page(rows(1, 10))), page([correction])).log;
+    const keys = rowsOf(log, posts(log), 5, NOW).map((one) => one.key);
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  it("starts a new day at midnight in Japan", () => {
+    const late = row(1, { created_at: "2026-11-19T14:59:00Z" });
+    const early = row(2, { created_at: "2026-11-19T15:00:00Z" });
+    const log = startLog(page([late, early]));
+    expect(rowsOf(log, posts(log), null, NOW).map((one) => (one.type === "day" ? one.day : one.type))).toEqual(["きのう", "post", "今日", "post"]);
+  });
+});
