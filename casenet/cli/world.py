@@ -107,8 +107,8 @@ def _plan_duties(session: Session, ward: Ward, on_call: dict[str, Any]) -> None:
         office, turns = ward.offices[plan["facility"]], [ward.people[login]["id"] for login in plan["people"]]
         for day in range(-1, DUTY_DAYS):
             for period, (starts_at, ends_at) in enumerate(_periods(today + timedelta(days=day))):
-                first = turns[(day + 1) % len(turns)]
-                backup = turns[(day + 2) % len(turns)]
+                first = turns[day % len(turns)]
+                backup = turns[(day + 1) % len(turns)]
                 ranks = [(first, rosters.Rank.FIRST)]
                 if backup != first and period == 1:
                     ranks.append((backup, rosters.Rank.BACKUP))

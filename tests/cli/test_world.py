@@ -1,8 +1,10 @@
 """The invented ward is written through the real actions and reads back."""
 
 import json
+from datetime import datetime, time
+from uuid import UUID
 
-from casenet import clock, groups, timeline
+from casenet import clock, groups, rosters, timeline
 from casenet.cli.world import write_ward
 from casenet.config import Config
 from casenet.database import sessions, transaction
@@ -28,3 +30,28 @@ def test_the_ward_reads_back_through_the_doors_of_the_parts(database: Config) ->
     assert [line.sequence for line in log] == list(range(1, sano["posts"] + 1))
     assert "追加の訪問" in (log[-1].text or "")
     assert [line.created_at for line in log] == sorted(line.created_at for line in log)
+
+
+def test_tonight_every_step_of_the_default_chain_finds_somebody(database: Config) -> None:
+    now = clock.now()
+    maker = sessions(database)
+    card = write_ward(maker, now=now, pepper=database.pepper, posts_max=12)
+    maker.kw["bind"].dispose()
+    tonight = datetime.combine(now.astimezone(rosters.TOKYO).date(), time(23), rosters.TOKYO)
+    office = {facility["name"]: facility["id"] for facility in card["facilities"]}
+    logins = {person["id"]: person["login"] for person in card["people"]}
+
+    with transaction() as session:
+        found = {
+            duty: [
+                logins[str(one.person_id)]
+                for one in rosters.on_call_at(session, UUID(office[name]), duty, tonight)
+            ]
+            for duty, name in (
+                (rosters.Duty.HOME_NURSING_ON_CALL, "訪問看護ステーション みなも"),
+                (rosters.Duty.PHYSICIAN_ON_DUTY, "かくう坂在宅クリニック"),
+                (rosters.Duty.PARTNER_PHYSICIAN_ON_DUTY, "かくう坂在宅クリニック"),
+            )
+        }
+
+    assert list(found.values()) == [["fujita", "murakami"], ["aoki", "mizuno"], ["kitamura"]]
