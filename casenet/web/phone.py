@@ -1,8 +1,9 @@
 """Serves the phone app: built files with names that change with their content, and one page for every address."""
 
+from mimetypes import add_type, guess_type
 from pathlib import Path
 
-from flask import Blueprint, Response, send_from_directory
+from flask import Blueprint, Response, request, send_from_directory
 
 from casenet.errors import NotFound
 
@@ -12,6 +13,8 @@ blueprint = Blueprint("phone", __name__)
 _PLACES = (Path(__file__).parents[1] / "static" / "dist", Path(__file__).parents[2] / "static" / "dist")
 
 YEAR_SECONDS = 31_536_000
+
+add_type("application/manifest+json", ".webmanifest")
 
 
 def built() -> Path | None:
@@ -27,7 +30,7 @@ def index(name: str = "") -> Response:
     if folder is None or name.startswith(("api/", "socket.io", "health/", "handover/")):
         raise NotFound
     if name and (folder / name).is_file():
-        response = send_from_directory(folder, name)
+        response = _packed(folder, name)
         forever = "-" in name and not name.startswith(("sw", "index"))
         response.headers["Cache-Control"] = (
             f"public, max-age={YEAR_SECONDS}, immutable" if forever else "no-cache"
@@ -35,6 +38,20 @@ def index(name: str = "") -> Response:
         return response
     if "." in name.rsplit("/", 1)[-1]:
         raise NotFound
-    response = send_from_directory(folder, "index.html")
+    response = _packed(folder, "index.html")
     response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def _packed(folder: Path, name: str) -> Response:
+    """The file as the build packed it (.br, .gz), when the browser takes that: a third of the bytes."""
+    for coding, ending in (("br", ".br"), ("gzip", ".gz")):
+        if request.accept_encodings[coding] and (folder / f"{name}{ending}").is_file():
+            mimetype = guess_type(name)[0] or "application/octet-stream"
+            response = send_from_directory(folder, name + ending, mimetype=mimetype)
+            response.headers["Content-Encoding"] = coding
+            break
+    else:
+        response = send_from_directory(folder, name)
+    response.headers["Vary"] = "Accept-Encoding"
     return response
