@@ -24,7 +24,7 @@ test: dev check  ## everything that must hold; .ci/run calls this
 	@.ci/chromium
 	@.ci/step "The phone page's own tests" .ci/npm test
 	@echo "── Tests"
-	@$(BIN)/pytest -n $(WORKERS) -q
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -q
 
 check: dev  ## formats, lint, types, floors
 	@.ci/step "Format" $(BIN)/ruff format --check .
