@@ -48,7 +48,9 @@ def _packed(folder: Path, name: str) -> Response:
     for coding, ending in (("br", ".br"), ("gzip", ".gz")):
         if request.accept_encodings[coding] and (folder / f"{name}{ending}").is_file():
             mimetype = guess_type(name)[0] or "application/octet-stream"
-            response = send_from_directory(folder, name + ending, mimetype=mimetype)
+            response = send_from_directory(
+                folder, name + ending, mimetype=mimetype, download_name=Path(name).name
+            )
             response.headers["Content-Encoding"] = coding
             break
     else:
