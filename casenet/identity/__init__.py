@@ -8,20 +8,17 @@ from casenet.identity.actions import (
     NewPerson,
     add_person,
     check_new_password,
-    confirm_second_factor,
     end_session,
     enrol_directly,
     find_person_by_login,
     finish_session,
-    invite,
-    invited_person,
     look_up_credentials,
     note_wrong_password,
     open_session,
-    set_password,
     start_session,
     suspend,
 )
+from casenet.identity.invitations import confirm_second_factor, invite, invited_person, set_password
 from casenet.identity.queries import Asker, PersonView, asker, live_sessions, people
 from casenet.identity.secrets import (
     csrf_token,

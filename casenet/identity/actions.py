@@ -11,10 +11,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from casenet import audit
-from casenet.crypto import NOBODY, Place, open_for_server, seal_for_server
+from casenet.crypto import seal_for_server
 from casenet.database import after_commit
-from casenet.errors import Conflict, Gone, Invalid, NotSignedIn, TooMany
+from casenet.errors import Conflict, Invalid, NotSignedIn, TooMany
 from casenet.identity import rules, secrets
+from casenet.identity.factors import totp_place, usable_step
+from casenet.identity.invitations import invite
 from casenet.identity.tables import Guess, Invitation, Person, SessionRow
 from casenet.ids import new_id
 from casenet.realtime import ring_person
@@ -132,7 +134,7 @@ def finish_session(session: Session, token: str, code: str, *, hours: int, now: 
     if half is None:
         raise NotSignedIn("not-signed-in")
     person = session.get_one(Person, half.person_id, with_for_update=True)
-    step = _usable_step(person, code, now)
+    step = usable_step(person, code, now)
     if step is None:
         half.tries += 1
         if half.tries >= rules.CODE_TRIES_MAX:
@@ -142,14 +144,6 @@ def finish_session(session: Session, token: str, code: str, *, hours: int, now: 
     person.totp_step = step
     half.ended_at = now
     return open_session(session, person.id, device=half.device, hours=hours, now=now)
-
-
-def _usable_step(person: Person, code: str, now: datetime) -> int | None:
-    if person.totp_secret is None or person.suspended_at:
-        return None
-    secret = open_for_server(_totp_place(person), person.totp_secret).decode()
-    step = secrets.matching_step(secret, code, now)
-    return step if step is not None and step > (person.totp_step or 0) else None
 
 
 def open_session(session: Session, person_id: UUID, *, device: str, hours: int, now: datetime) -> str:
@@ -211,76 +205,13 @@ def find_person_by_login(session: Session, login: str) -> UUID | None:
     )
 
 
-def invite(session: Session, person_id: UUID, *, now: datetime) -> str:
-    """Make a one-time invitation, valid 72 hours; earlier ones end. Returns its token."""
-    session.execute(
-        update(Invitation)
-        .where(Invitation.person_id == person_id, Invitation.used_at.is_(None))
-        .values(used_at=now)
-    )
-    token = secrets.new_token()
-    session.add(
-        Invitation(
-            token_hash=secrets.token_hash(token),
-            person_id=person_id,
-            tries=0,
-            created_at=now,
-            expires_at=now + rules.INVITATION,
-        )
-    )
-    return token
-
-
-def invited_person(session: Session, token: str, *, now: datetime) -> Person:
-    """The person behind a valid invitation. Raises Gone when it was used or has expired, or never was."""
-    row = _invitation(session, token, now=now)
-    return session.get_one(Person, row.person_id)
-
-
-def set_password(session: Session, token: str, password_hash: str, *, now: datetime) -> tuple[str, str]:
-    """First half of taking up an invitation: keep the password's hash, hand out a second-factor secret.
-
-    Returns (TOTP secret in base32, its URI). May be repeated until the first code is confirmed.
-    """
-    person = invited_person(session, token, now=now)
-    secret = secrets.new_totp_secret()
-    person.password_hash = password_hash
-    person.totp_secret = seal_for_server(_totp_place(person), secret.encode())
-    person.totp_step = None
-    return secret, secrets.totp_uri(secret, person.login)
-
-
-def confirm_second_factor(session: Session, token: str, code: str, *, now: datetime) -> bool:
-    """Second half: the first code is right, the invitation is used. False when the code is wrong."""
-    row = _invitation(session, token, now=now)
-    person = session.get_one(Person, row.person_id, with_for_update=True)
-    step = _usable_step(person, code, now)
-    if step is None:
-        row.tries += 1
-        if row.tries >= rules.CODE_TRIES_MAX:
-            row.used_at = now
-        return False
-    person.totp_step = step
-    person.enrolled_at = now
-    row.used_at = now
-    audit.record(session, person_id=person.id, action="person.enrol", object_id=person.id)
-    return True
-
-
-def _invitation(session: Session, token: str, *, now: datetime) -> Invitation:
-    row = session.get(Invitation, secrets.token_hash(token), with_for_update=True)
-    if row is None or row.used_at or row.expires_at <= now:
-        raise Gone("invitation-gone")
-    return row
-
-
 def enrol_directly(
     session: Session, person_id: UUID, password_hash: str, totp_secret: str, *, now: datetime
 ) -> None:
     """Give an invented person of the demo a known password and second factor."""
     person = session.get_one(Person, person_id)
     person.password_hash = password_hash
-    person.totp_secret = seal_for_server(_totp_place(person), totp_secret.encode())
+    person.totp_secret = seal_for_server(totp_place(person), totp_secret.encode())
     person.enrolled_at = now
     session.execute(update(Invitation).where(Invitation.person_id == person_id).values(used_at=now))
 
@@ -302,7 +233,3 @@ def check_new_password(password: str, own_words: Sequence[str]) -> None:
     """Raise Invalid naming what is wrong with a new password."""
     if fault := rules.password_fault(password, own_words=tuple(own_words)):
         raise Invalid("password-refused", {"password": fault})
-
-
-def _totp_place(person: Person) -> Place:
-    return Place("person", "totp_secret", NOBODY, NOBODY, person.id, 1, person.id, person.created_at)

@@ -16,7 +16,7 @@ from casenet.groups import Entry
 from casenet.web import permissions
 from casenet.web.alert_cards import AlertLine, AlertOut, alert_json, line_json
 from casenet.web.answers import answer
-from casenet.web.sessions import asking, enter_group
+from casenet.web.gate import asking, enter_group
 from casenet.web.shapes import Code, Id, OptionalText, Shape, Text
 
 blueprint = APIBlueprint("alerts", __name__, url_prefix="/api/v1")

@@ -17,6 +17,7 @@ from casenet.web import (
     alerts,
     errors,
     facilities,
+    gate,
     groups,
     health,
     logs,
@@ -61,7 +62,7 @@ def create_app(settings: Config) -> Flask:
         "casenet",
         info=Info(title="CaseNet", version="1"),
         doc_ui=False,
-        security_schemes={"session": {"type": "apiKey", "in": "cookie", "name": sessions.cookie_name()}},
+        security_schemes={"session": {"type": "apiKey", "in": "cookie", "name": gate.cookie_name()}},
         responses={422: Problem, 401: Problem, 403: Problem, 404: Problem},
         validation_error_status=422,
         validation_error_model=Problem,
@@ -70,7 +71,7 @@ def create_app(settings: Config) -> Flask:
     )
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     app.before_request(_arrive)
-    app.before_request(sessions.admit)
+    app.before_request(gate.admit)
     app.after_request(_leave)
     app.teardown_request(_forget)
     errors.register(app)

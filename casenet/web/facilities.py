@@ -9,7 +9,7 @@ from casenet import clock, facilities, groups, identity
 from casenet.database import transaction
 from casenet.errors import Invalid
 from casenet.web.answers import answer
-from casenet.web.sessions import asking
+from casenet.web.gate import asking
 from casenet.web.shapes import Code, Id, Line, Shape
 
 blueprint = APIBlueprint("facilities", __name__, url_prefix="/api/v1")

@@ -18,6 +18,7 @@ from casenet.realtime import ring_person
 from casenet.timeline import RevisionView
 from casenet.web.answers import answer
 from casenet.web.cards import cards
+from casenet.web.gate import asking, enter_group
 from casenet.web.group_shapes import (
     GroupIn,
     GroupList,
@@ -31,7 +32,6 @@ from casenet.web.group_shapes import (
     RecordOut,
     RecordSaved,
 )
-from casenet.web.sessions import asking, enter_group
 
 blueprint = APIBlueprint("groups", __name__, url_prefix="/api/v1")
 

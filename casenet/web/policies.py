@@ -11,8 +11,8 @@ from casenet.database import transaction
 from casenet.escalation import Level, PolicyStep, PolicyView, Target, rules
 from casenet.web.alert_cards import ChainStep, step_people
 from casenet.web.answers import answer
+from casenet.web.gate import enter_group
 from casenet.web.groups import expected_version
-from casenet.web.sessions import enter_group
 from casenet.web.shapes import Id, Shape
 
 blueprint = APIBlueprint("policies", __name__, url_prefix="/api/v1")

@@ -15,7 +15,7 @@ from casenet.errors import Invalid
 from casenet.ids import new_id
 from casenet.notifications import Channel, Subject
 from casenet.web.answers import answer
-from casenet.web.sessions import asking
+from casenet.web.gate import asking
 from casenet.web.shapes import Id, Line, Shape
 
 blueprint = APIBlueprint("push", __name__, url_prefix="/api/v1")

@@ -15,7 +15,7 @@ from casenet.errors import Invalid, NotFound
 from casenet.rosters import Duty, NewOverride, NewShift, Rank
 from casenet.web.answers import answer
 from casenet.web.cards import Card, cards
-from casenet.web.sessions import asking
+from casenet.web.gate import asking
 from casenet.web.shapes import Id, Moment, Shape
 
 blueprint = APIBlueprint("rosters", __name__, url_prefix="/api/v1")

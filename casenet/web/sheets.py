@@ -19,8 +19,8 @@ from casenet.sheets import SheetLine, SheetView, Source
 from casenet.sheets.tables import Sheet as SheetRow
 from casenet.web import permissions
 from casenet.web.answers import answer
+from casenet.web.gate import asking, enter_group, off_loop
 from casenet.web.groups import expected_version
-from casenet.web.sessions import asking, enter_group, off_loop
 from casenet.web.shapes import Code, Id, Line, Shape
 
 blueprint = APIBlueprint("sheets", __name__, url_prefix="/api/v1")

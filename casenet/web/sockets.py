@@ -25,7 +25,7 @@ from casenet.realtime import DEAF, Ring, listen
 from casenet.web import logs
 from casenet.web.answers import as_json
 from casenet.web.cards import cards
-from casenet.web.sessions import asker_of, cookie_name
+from casenet.web.gate import asker_of, cookie_name
 from casenet.web.timeline import mark_json, revision_json
 
 log = structlog.get_logger()

@@ -14,7 +14,7 @@ from casenet.errors import NotFound
 from casenet.timeline import Draft, MarkView, RevisionView
 from casenet.web.answers import answer
 from casenet.web.cards import Card, cards
-from casenet.web.sessions import enter_group
+from casenet.web.gate import enter_group
 from casenet.web.shapes import Code, Id, Sequence, Shape, Text
 
 blueprint = APIBlueprint("timeline", __name__, url_prefix="/api/v1")

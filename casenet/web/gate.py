@@ -1,0 +1,86 @@
+"""The gate before every request: who is asking, what the table lets them do, and whether the change is theirs."""
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+from uuid import UUID
+
+import gevent
+from flask import Response, g, request
+from sqlalchemy.orm import Session
+
+from casenet import clock, config, identity
+from casenet.database import glance
+from casenet.errors import NotAllowed, NotFound, NotSignedIn
+from casenet.groups import Entry, enter
+from casenet.identity import Asker
+from casenet.web import permissions
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+def cookie_name() -> str:
+    """__Host- binds the cookie to this very host and to TLS; browsers refuse the prefix without TLS."""
+    return "__Host-casenet" if config.current().secure else "casenet"
+
+
+def asker_of(token: str | None) -> Asker | None:
+    """Who holds this session token now."""
+    if not token or len(token) > 100:
+        return None
+    idle_minutes = config.current().session_idle_minutes
+    with glance() as connection:
+        return identity.asker(connection, token, idle_minutes=idle_minutes, now=clock.now())
+
+
+def asking() -> Asker:
+    """Who is asking in this request. Raises NotSignedIn."""
+    if "asker" not in g:
+        g.asker = asker_of(request.cookies.get(cookie_name()))
+    if g.asker is None:
+        raise NotSignedIn("not-signed-in")
+    return g.asker
+
+
+def enter_group(session: Session, group_id: UUID) -> Entry:
+    """Enter with the permission that the table names for this route. Raises NotFound, NotAllowed."""
+    permission = permissions.ROUTES[request.endpoint or ""].permission
+    if permission is None:
+        raise NotFound  # the table names no permission for this route: nobody comes in
+    return enter(session, asking().person_id, group_id, permission)
+
+
+def admit() -> Response | None:
+    """Before every request: refuse what the table does not list, whoever is not signed in, and forged changes."""
+    if request.endpoint is None:
+        return None  # no such route: answered as such
+    rule = permissions.ROUTES.get(request.endpoint)
+    if rule is None:
+        raise NotFound
+    if request.method not in SAFE and _is_from_elsewhere():
+        raise NotAllowed("cross-site")
+    if rule.who in ("anyone", "half", "token", "operator"):
+        return None
+    asking()
+    if request.method not in SAFE and not _shows_csrf_token():
+        raise NotAllowed("csrf")
+    return None
+
+
+def _is_from_elsewhere() -> bool:
+    origin = request.headers.get("Origin")
+    fetch_site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    own = config.current().public_origin
+    return (origin is not None and origin != own) or fetch_site not in ("same-origin", "none")
+
+
+def _shows_csrf_token() -> bool:
+    token = request.cookies.get(cookie_name(), "")
+    return identity.same(request.headers.get("X-CSRF-Token", ""), identity.csrf_token(token))
+
+
+def off_loop(call: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+    """Run heavy work in a thread of gevent's pool, so that the loop goes on serving phones."""
+    return gevent.get_hub().threadpool.apply(call, args, kwargs)
