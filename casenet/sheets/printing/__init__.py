@@ -61,11 +61,12 @@ def pdf(form: Form, values: Mapping[str, Any], how: Print) -> bytes:
         compiler = _compiler()
     try:
         made = compiler.compile(
+            # Tagged, so that a screen reader can follow it: 3 ms and 60 kB more.
             input=layout,
             format="pdf",
             sys_inputs=inputs,
             timestamp=how.made_at.replace(microsecond=0),
-            pdf_tags=False,
+            pdf_tags=True,
         )
     finally:
         _resting.append(compiler)

@@ -132,6 +132,19 @@ def test_old_forms_of_characters_in_names_are_printed():
     assert "髙橋𠮷田葛󠄀城" in squeezed({"p.name": "髙橋 𠮷田 葛󠄀城"})
 
 
+def test_the_paper_is_tagged_titled_and_embeds_its_fonts():
+    paper = PdfReader(io.BytesIO(printing.pdf(FORM, VALUES, HOW)))
+
+    assert paper.metadata.title == "入院時情報提供書"
+    assert paper.trailer["/Root"]["/MarkInfo"]["/Marked"]
+    fonts = [font.get_object() for page in paper.pages for font in page["/Resources"]["/Font"].values()]
+    assert fonts
+    for font in fonts:
+        inner = font["/DescendantFonts"][0].get_object() if "/DescendantFonts" in font else font
+        assert "/FontFile3" in inner["/FontDescriptor"]
+        assert "NotoSansCJKjp" in inner["/FontDescriptor"]["/FontName"]
+
+
 def test_the_same_sheet_gives_the_same_bytes():
     assert printing.pdf(FORM, VALUES, HOW) == printing.pdf(FORM, VALUES, HOW)
 
