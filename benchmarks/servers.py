@@ -10,7 +10,9 @@ from pathlib import Path
 
 from benchmarks.processes import Processes
 from casenet.cli.children import spawn
-from casenet.cli.servers import Postgres, Redis, hand_over, socket_folder, unprivileged, wait_until_answers
+from casenet.cli.children import unprivileged
+from casenet.cli.places import hand_over, socket_folder
+from casenet.cli.servers import Postgres, Redis, wait_until_answers
 
 # An acknowledged post is on the disk, for every subject alike; sizes as in the rivals' measurements.
 POSTGRES_SETTINGS = {

@@ -28,13 +28,12 @@ import casenet.config
 from casenet import database as database_ground
 from casenet.cli import schema
 from casenet.cli.children import stop, unprivileged
+from casenet.cli.places import hand_over, socket_folder
 from casenet.cli.servers import (
     APPLICATION,
     OWNER,
     Postgres,
     Redis,
-    hand_over,
-    socket_folder,
     wait_until_answers,
 )
 from casenet.config import Config

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from casenet.cli.children import CannotStart
-from casenet.cli.servers import socket_folder
+from casenet.cli.places import socket_folder
 
 DISK_BYTES_MIN = 500_000_000  # cluster, write-ahead log and the seeded ward, with room to use it
 PORT_SECONDS_MAX = 5.0  # a demo that was killed lets go of its port within this

@@ -14,7 +14,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from casenet.cli.children import unprivileged
-from casenet.cli.servers import APPLICATION, OWNER, SUPERUSER, Postgres, Redis, can_reach, hand_over
+from casenet.cli.places import can_reach, hand_over
+from casenet.cli.servers import APPLICATION, OWNER, SUPERUSER, Postgres, Redis
 from casenet.crypto.keys import new_kek
 
 PROJECT = Path(__file__).parents[2]

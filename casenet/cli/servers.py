@@ -3,7 +3,6 @@
 Nothing of this is used in production: there they are services of their own (docker-compose.yml).
 """
 
-import errno
 import os
 import shutil
 import signal
@@ -22,48 +21,12 @@ import psycopg
 from psycopg import sql
 
 from casenet.cli import programs
-from casenet.cli.children import CannotStart, Unprivileged, spawn, stop, unprivileged
+from casenet.cli.children import CannotStart, spawn, stop, unprivileged
+from casenet.cli.places import hand_over, last_line, reachable
 from casenet.cli.programs import Program
 
 START_SECONDS_MAX = 60.0
-# sun_path holds 108 bytes on Linux and 104 on macOS, with the ending zero; PostgreSQL adds 14.
-SOCKET_FOLDER_BYTES_MAX = 80
 SUPERUSER, OWNER, APPLICATION = "casenet_admin", "casenet_owner", "casenet_app"
-
-
-def socket_folder() -> Path:
-    """A new short directory for Unix sockets that the servers can write and other people cannot enter."""
-    base = tempfile.gettempdir()
-    short = len(base) < SOCKET_FOLDER_BYTES_MAX - len("/casenet-12345678")
-    folder = Path(tempfile.mkdtemp(prefix="casenet-", dir=base if short else "/tmp"))  # noqa: S108
-    hand_over(folder, unprivileged())
-    return folder
-
-
-def hand_over(folder: Path, user: Unprivileged | None) -> None:
-    """Give a directory of ours to the user who runs the servers; its parents are left as they are."""
-    if user:
-        os.chown(folder, user.user, user.group)
-
-
-def can_reach(folder: Path, user: Unprivileged | None) -> bool:
-    """Whether `user` can enter `folder`: a project in a private home directory is closed to `nobody`."""
-    if user is None:
-        return True
-    return spawn(["/bin/sh", "-c", 'cd "$0"', folder], as_user=user).wait() == 0
-
-
-def reachable(program: Program, home: Path, user: Unprivileged | None) -> Program:
-    """`program`, or a copy of it under `home` when `user` cannot reach it where it is installed."""
-    if can_reach(program.path.parent, user):
-        return program
-    copy = home / f"{program.path.name}-{program.version}"
-    if not copy.exists():
-        unfinished = copy.with_suffix(".unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(program.tree, unfinished, symlinks=True)
-        unfinished.rename(copy)
-    return program.moved(copy)
 
 
 @dataclass(frozen=True)
@@ -293,12 +256,3 @@ def wait_until_answers(server: Postgres | Redis, child: subprocess.Popen[bytes],
         time.sleep(0.02)
     stop(child, with_signal=server.stop_signal)
     raise CannotStart(f"{name} did not answer within {START_SECONDS_MAX:.0f} seconds.")
-
-
-def last_line(log: IO[bytes]) -> str:
-    """The last thing a program said, in words for the person at the terminal."""
-    log.seek(max(0, log.seek(0, os.SEEK_END) - 4000))
-    lines = log.read().decode("utf-8", "replace").strip().splitlines()
-    said = lines[-1] if lines else "it said nothing."
-    full = os.strerror(errno.ENOSPC)
-    return f"the disk is full ({full})." if any(full in line for line in lines) else said

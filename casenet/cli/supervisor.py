@@ -9,7 +9,7 @@ from subprocess import Popen
 from typing import IO
 
 from casenet.cli.children import CannotStart, kill_group
-from casenet.cli.servers import last_line
+from casenet.cli.places import last_line
 
 LOG_BYTES_MAX = 10_000_000  # of one process; longer ones begin anew at the next start
 RESTART_SECONDS_MAX = 5.0
