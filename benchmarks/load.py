@@ -73,8 +73,11 @@ class Row:
 
     @property
     def holds(self) -> bool:
-        """True when the subject kept this rate: nothing lost or refused, p99 of delivery below a second."""
-        clean = self.lost == self.doubled == self.refused == self.failed == 0
+        """True when the subject kept this rate: nothing lost or refused, p99 of delivery below a second.
+
+        What is doubled is a fault of its own (goals.py), not a sign of too much load.
+        """
+        clean = self.lost == self.refused == self.failed == 0
         return clean and bool(self.posts) and self.each["p99"] < P99_LIMIT_SECONDS * 1000
 
     def as_json(self) -> dict[str, object]:
