@@ -56,5 +56,9 @@ class TooMany(DomainError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class Busy(TooMany):
+    """The service itself is at its limit, whoever asks."""
+
+
 class Unavailable(DomainError):
     """Something that we stand on does not answer now (key, database); try again."""

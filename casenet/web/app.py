@@ -15,6 +15,7 @@ from casenet import audit
 from casenet.config import Config
 from casenet.web import (
     alerts,
+    crowd,
     errors,
     facilities,
     gate,
@@ -116,5 +117,6 @@ def _leave(response: Response) -> Response:
 
 
 def _forget(error: BaseException | None) -> None:
+    crowd.leave()
     if (origin := g.pop("origin", None)) is not None:
         origin.__exit__(None, None, None)

@@ -13,7 +13,7 @@ from casenet.database import glance
 from casenet.errors import NotAllowed, NotFound, NotSignedIn
 from casenet.groups import Entry, enter
 from casenet.identity import Asker
-from casenet.web import permissions
+from casenet.web import crowd, permissions
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -61,6 +61,8 @@ def admit() -> Response | None:
         raise NotFound
     if request.method not in SAFE and _is_from_elsewhere():
         raise NotAllowed("cross-site")
+    if request.endpoint not in permissions.URGENT:
+        crowd.queue_up()
     if rule.who in ("anyone", "half", "token", "operator"):
         return None
     asking()
