@@ -24,6 +24,7 @@ from casenet.sheets.forms import Form
 from casenet.sheets.printing.text import for_fax, printable
 
 FOLDER = Path(__file__).parent
+RUNNING_CHARS = 30  # of a name, in the one line above the second page
 LAYOUTS = {("admission", "2024.1"): "admission_2024.typ"}
 
 # Compilers at rest. A compiler serves one call at a time; a deque's append and pop are atomic, so that no
@@ -89,7 +90,7 @@ def _inputs(form: Form, values: Mapping[str, Any], how: Print) -> dict[str, Any]
     return printable(form, shown) | {
         "title": form.title,
         "consent": form.fields["hdr.consent_note"].label,
-        "running": f"{name}　様" if name else "",
+        "running": f"{name[:RUNNING_CHARS]}　様" if name else "",
         "footer": how.footer,
         "draft": how.draft,
     }
