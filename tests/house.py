@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -58,27 +59,39 @@ class House:
         """Start processes of the installation's own list; waits until the web answers."""
         for process in PROCESSES:
             if process.name in names:
-                (ROOT / "var" / "beat").mkdir(parents=True, exist_ok=True)
-                environ = dict(self.environ)
-                if not process.opens_seals:
-                    environ.pop("KEK_FILE", None)
-                # The timetable's file is the demo's; two of them must not share it.
-                words = [word.replace("var/beat", str(self.folder)) for word in process.command[1:]]
-                command = [str(Path(sys.executable).parent / process.command[0]), *words]
-                with (self.folder / f"{process.name}.log").open("ab") as log:
-                    self.running[process.name] = subprocess.Popen(
-                        command, cwd=ROOT, env=environ, stdout=log, stderr=log, start_new_session=True
-                    )
+                self.launch(process.name)
         if "web" in names:
-            wait_until(self._answers, what="an answer of the web process")
+            wait_until(self.answers, what="an answer of the web process")
 
-    def _answers(self) -> bool:
+    def launch(self, name: str) -> subprocess.Popen[bytes]:
+        """Start one process of the installation's own list and wait for nothing."""
+        process = next(one for one in PROCESSES if one.name == name)
+        environ = dict(self.environ)
+        if not process.opens_seals:
+            environ.pop("KEK_FILE", None)
+        # Two houses at once must not share the timetable's file.
+        words = [str(self.folder / word) if word == "var/beat/schedule" else word for word in process.command]
+        (self.folder / "var/beat").mkdir(parents=True, exist_ok=True)
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                [str(Path(sys.executable).parent / words[0]), *words[1:]],
+                cwd=ROOT,
+                env=environ,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        return self.running[name]
+
+    def answers(self) -> bool:
+        """Whether the web process answers now."""
         return requests.get(f"{self.origin}/health/live", timeout=1).ok
 
     def kill(self, name: str) -> None:
         """kill -9, with everything that the process started."""
         child = self.running.pop(name)
-        os.killpg(child.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it ended by itself
+            os.killpg(child.pid, signal.SIGKILL)
         child.wait()
 
     def stop(self) -> None:
