@@ -157,7 +157,7 @@ export function Windowed<Row extends { key: string }>(props: WindowedProps<Row>)
   return (
     <div class="windowed" ref={scroller} onScroll={onScroll}>
       <div ref={above} />
-      <div ref={window_} role="feed" aria-label={props.label} aria-busy={props.isBusy}>
+      <div ref={window_} role="region" aria-label={props.label} aria-busy={props.isBusy}>
         {rows.slice(first, last).map((row, place) => (
           <div key={row.key} data-key={row.key} class="windowed-row">
             {props.draw(row, first + place)}
