@@ -11,6 +11,7 @@ from benchmarks.history import Reads
 from benchmarks.load import Row
 
 RESULTS_KEPT = "results/latest.json"
+OTHER_CORES_MAX = 0.3  # of the rivals' measurements: 0.6; less moves a p99 already
 
 
 def write_report(results: Results, folder: Path, *, quick: bool) -> None:
@@ -31,6 +32,7 @@ def markdown(results: Results, *, quick: bool) -> str:
         f"# Benchmark results ({'quick' if quick else 'full'} run, {machine['at']})\n",
         _ABOUT,
         _MACHINE.format(**machine) + f" {versions}.\n",
+        *_warnings(results),
         "## Promises\n",
         _table(("", "what", "wanted", "here", ""), [_goal_cells(goal) for goal in goals(results)]),
         "## Posts with 500 members connected\n",
@@ -49,6 +51,18 @@ def markdown(results: Results, *, quick: bool) -> str:
         spread = ", ".join(f"{name} {value:.1f}" for name, value in results.pings.items())
         parts.append(f"## Raise → first ping at the physician's socket\n\nms: {spread}\n")
     return "\n".join(parts)
+
+
+def _warnings(results: Results) -> list[str]:
+    """What makes this run a bad one to quote."""
+    busy = [row for row in results.rows if row.other_cores > OTHER_CORES_MAX]
+    if not busy:
+        return []
+    most = max(row.other_cores for row in busy)
+    return [
+        f"**Do not quote this run**: other programs used up to {most:.1f} cores in {len(busy)} of "
+        f"{len(results.rows)} rows.\n"
+    ]
 
 
 _MACHINE_LINE = ("at", "processor", "cores", "memory", "system", "python")
