@@ -58,11 +58,8 @@ def _warnings(results: Results) -> list[str]:
     busy = [row for row in results.rows if row.other_cores > OTHER_CORES_MAX]
     if not busy:
         return []
-    most = max(row.other_cores for row in busy)
-    return [
-        f"**Do not quote this run**: other programs used up to {most:.1f} cores in {len(busy)} of "
-        f"{len(results.rows)} rows.\n"
-    ]
+    most, share = max(row.other_cores for row in busy), f"{len(busy)} of {len(results.rows)} rows"
+    return [f"**Do not quote this run**: other programs used up to {most:.1f} cores in {share}.\n"]
 
 
 _MACHINE_LINE = ("at", "processor", "cores", "memory", "system", "python")

@@ -9,8 +9,7 @@ from os import environ
 from pathlib import Path
 
 from benchmarks.processes import Processes
-from casenet.cli.children import spawn
-from casenet.cli.children import unprivileged
+from casenet.cli.children import spawn, unprivileged
 from casenet.cli.places import hand_over, socket_folder
 from casenet.cli.servers import Postgres, Redis, wait_until_answers
 
