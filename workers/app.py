@@ -9,7 +9,7 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging, worker_ready
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from casenet import config
 from workers import ears, logs
@@ -24,6 +24,9 @@ SHEET_SECONDS = 120  # a document of two pages takes a second; the rest is a ver
 VISIBILITY_SECONDS = SHEET_SECONDS + 30
 # A tick that nobody fetched in time is worthless: the next one does the same work.
 TICK_EXPIRES_SECONDS = 5
+
+# Apart, so that a call never waits behind a slow sheet: alone in one queue it waited 30 s.
+QUEUES = ("alerts", "sheets", "housekeeping")
 
 TIMETABLE: dict[str, dict[str, Any]] = {
     "move due alerts": {"task": "alerts.advance", "schedule": 1.0},
@@ -60,7 +63,7 @@ def _settings() -> dict[str, Any]:
         "worker_prefetch_multiplier": 1,  # a fetched task would wait behind a slow one
         "task_serializer": "json",
         "accept_content": ["json"],
-        "task_queues": [Queue("alerts"), Queue("sheets"), Queue("housekeeping")],
+        "task_queues": [Queue(name, Exchange(name), routing_key=name) for name in QUEUES],
         "task_default_queue": "housekeeping",
         "task_create_missing_queues": False,
         "task_routes": {name: {"queue": name.partition(".")[0]} for name in TASK_NAMES},

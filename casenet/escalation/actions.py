@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from sqlalchemy import and_, or_, update
+from sqlalchemy import and_, func, or_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -137,27 +137,29 @@ def take(
     eta_minutes: int | None = None,
     how: str | None = None,
 ) -> Answer:
-    """Move an alert to one of the answered states, if it is open or already this person's.
+    """Move an alert to one of the answered states, if this person may still take it.
 
-    The one conditional update decides a race: one row is yours, none means that another has it. The chain
-    stops until the new deadline; what waits to be sent is cancelled.
+    An open alert is anybody's. One that a nurse has only acknowledged may be taken over by whoever goes or
+    telephones; one that somebody deals with stays theirs. The one conditional update decides a race: one row
+    is yours, none means that another has it. The chain stops until the new deadline; what waits to be sent
+    is cancelled.
     """
     seen = alert(session, alert_id)
     if _is_repeat(session, seen, person_id, state, how, eta_minutes):
         return Answer(seen, is_yours=True)
     after = rules.answered(seen.position, seen.level, state, person_id, now, eta_minutes)
-    earlier = [State.ACKNOWLEDGED, State.RESPONDING][: 0 if state is State.ACKNOWLEDGED else 2]
-    mine = and_(Alert.answered_by == person_id, Alert.state.in_(earlier))
+    anybodys = Alert.state.in_(rules.ANYBODYS[state])
+    mine = and_(Alert.answered_by == person_id, Alert.state.in_(rules.ONES_OWN[state]))
     won = session.scalars(
         update(Alert)
-        .where(Alert.id == alert_id, or_(Alert.state == State.OPEN, mine))
+        .where(Alert.id == alert_id, or_(anybodys, mine))
         .values(
             {
                 "state": state,
                 "answered_by": person_id,
                 "next_step_at": after.next_step_at,
                 "reminded": False,
-                f"{state}_at": now,
+                f"{state}_at": func.coalesce(getattr(Alert, f"{state}_at"), now),
             }
         )
         .returning(Alert)

@@ -263,9 +263,24 @@ def answered(
     return replace(position, state=state, answered_by=person_id, reminded=False, next_step_at=now + wait)
 
 
-def may_answer(position: Position, person_id: UUID) -> bool:
-    """Whether this person may take the alert: it is open, or already this person's."""
-    return position.state is State.OPEN or (position.state in ANSWERED and position.answered_by == person_id)
+# From which states an alert can be brought to an answered one: by anybody, and by who has it. An alert that
+# a nurse has only acknowledged may be taken over by whoever goes; one that somebody deals with is theirs.
+ANYBODYS = {
+    State.ACKNOWLEDGED: (State.OPEN,),
+    State.RESPONDING: (State.OPEN, State.ACKNOWLEDGED),
+    State.ARRIVED: (State.OPEN, State.ACKNOWLEDGED),
+}
+ONES_OWN = {
+    State.ACKNOWLEDGED: (),
+    State.RESPONDING: (State.RESPONDING,),
+    State.ARRIVED: (State.RESPONDING,),
+}
+
+
+def may_answer(position: Position, state: State, person_id: UUID) -> bool:
+    """Whether this person may bring the alert to this answered state."""
+    is_theirs = position.answered_by == person_id and position.state in ONES_OWN[state]
+    return position.state in ANYBODYS[state] or is_theirs
 
 
 def closed(position: Position, state: State) -> Position:

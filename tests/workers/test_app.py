@@ -28,6 +28,7 @@ def test_everything_on_the_timetable_exists_and_everything_that_exists_is_on_it(
 def test_every_task_has_a_queue_that_a_worker_serves() -> None:
     queues = {queue.name for queue in app.conf.task_queues}
 
+    assert len({queue.routing_key for queue in app.conf.task_queues}) == len(queues)
     for name in own_tasks():
         assert app.amqp.router.route({}, name)["queue"].name in queues
 

@@ -22,6 +22,8 @@ from casenet.words import say
 log = structlog.get_logger()
 
 TIMEOUT_SECONDS = 4  # three browsers of one person stay within the lease
+# The app's page for each subject; the part after "#" never reaches a server's log.
+PAGES = {"alert": "alerts/", "sheet": "sheets/", "test": "notifications/"}
 PLAINTEXT_BYTES = 1024  # every message has this size; services take about 4,000
 
 
@@ -53,7 +55,7 @@ def payload(letter: Letter, settings: Config) -> bytes:
             "body": say(f"notices.push.{letter.about}.body"),
             "lang": "ja",
             "tag": f"{letter.about}-{letter.about_id}",
-            "navigate": f"{settings.public_origin}/",
+            "navigate": f"{settings.public_origin}/#/{PAGES[letter.about]}{letter.about_id}",
             "silent": False,
         },
         "kind": letter.about,

@@ -245,6 +245,18 @@ def test_the_second_to_answer_learns_who_has_it(session: Session, ward: Ward) ->
     assert kinds.count("late_answer") == 1
 
 
+def test_who_goes_may_take_over_from_who_only_took_the_call(session: Session, ward: Ward) -> None:
+    alert = raise_by(session, ward, "abe")
+    nurse, doctor = ward.entry(session, "sato"), ward.entry(session, "tanaka")
+    escalation.acknowledge(session, nurse, alert.id, now=at(1))
+
+    gone = escalation.respond(session, doctor, alert.id, how="visit", eta_minutes=20, now=at(2))
+    second = escalation.respond(session, nurse, alert.id, how="phone", now=at(3))
+
+    assert (gone.is_yours, gone.alert.position.answered_by) == (True, ward.people["tanaka"])
+    assert (second.is_yours, second.alert.position.answered_by) == (False, ward.people["tanaka"])
+
+
 def test_a_repeated_answer_is_the_same_answer(session: Session, ward: Ward) -> None:
     alert = raise_by(session, ward, "abe")
     entry = ward.entry(session, "sato")

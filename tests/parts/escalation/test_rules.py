@@ -201,11 +201,14 @@ class Night(RuleBasedStateMachine):
         eta=st.none() | st.integers(1, 180),
     )
     def somebody_answers(self, who: UUID, state: State, eta: int | None) -> None:
-        if may_answer(self.position, who):
-            self.position = answered(self.position, self.level, state, who, self.now, eta)
+        before = self.position
+        if may_answer(before, state, who):
+            self.position = answered(before, self.level, state, who, self.now, eta)
             assert self.position.answered_by == who
+            assert self.position.next_step_at
+            assert self.position.next_step_at > self.now
         else:
-            assert self.position.state in CLOSED or self.position.answered_by not in (None, who)
+            assert before.state in CLOSED or before.answered_by is not None
 
     @precondition(lambda self: self.position.state not in CLOSED)
     @rule(state=st.sampled_from(CLOSED))

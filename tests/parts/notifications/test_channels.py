@@ -61,7 +61,7 @@ def test_a_push_opens_on_the_phone_and_says_nothing_about_anybody(push: PushServ
             "body": "緊急連絡があります",
             "lang": "ja",
             "tag": f"alert-{ALERT}",
-            "navigate": f"{config.public_origin}/",
+            "navigate": f"{config.public_origin}/#/alerts/{ALERT}",
             "silent": False,
         },
         "kind": "alert",
