@@ -33,6 +33,7 @@ log = structlog.get_logger()
 READERS = 4  # groups delivered at once by one process; more would only queue for the database
 SWEEP_SECONDS = 15  # how long an ended session could live on in a socket if its bell were lost
 SWEEP_SECONDS_DEAF = 1  # and while Redis is away, when every bell is lost
+RETRY_SECONDS = 1  # after a delivery that failed; phones would find the hole after 20
 QUEUED_PACKETS_MAX = 200  # a phone that reads nothing is dropped before its queue fills the memory
 MESSAGE_BYTES_MAX = 4096  # phones send nothing but pongs
 PING_SECONDS = 25
@@ -41,11 +42,17 @@ PING_TIMEOUT_SECONDS = 20
 
 @dataclass
 class _Hall:
-    """One group as this process knows it: its sockets, and how far they were told."""
+    """One group as this process knows it: its sockets, and how far they were told.
+
+    is_due          A bell has rung that no read has answered yet.
+    is_delivering   A delivery runs; a second one at the same time would send every post twice.
+    """
 
     sids: set[str] = field(default_factory=set[str])
     sequence: int = 0
     mark: int = 0
+    is_due: bool = False
+    is_delivering: bool = False
 
 
 class _Json:
@@ -82,7 +89,6 @@ class Sockets:
         self.askers: dict[str, Asker] = {}
         self.halls: dict[UUID, _Hall] = {}
         self.due: Queue[UUID] = Queue()
-        self.waiting: set[UUID] = set()
         self.is_deaf = True
         self.io.on_event("connect", self.connect)
         self.io.on_event("disconnect", self.disconnect)
@@ -157,8 +163,11 @@ class Sockets:
 
     def _call(self, group_id: UUID) -> None:
         """Ask for a delivery. Bells that ring while one waits are answered by the same read."""
-        if group_id in self.halls and group_id not in self.waiting:
-            self.waiting.add(group_id)
+        hall = self.halls.get(group_id)
+        if hall is None or hall.is_due:
+            return
+        hall.is_due = True
+        if not hall.is_delivering:
             self.due.put(group_id)
 
     def _person(self, person_id: UUID, reason: str) -> None:
@@ -183,12 +192,19 @@ class Sockets:
     def _deliver(self) -> None:
         while True:
             group_id = self.due.get()
-            self.waiting.discard(group_id)
+            hall = self.halls.get(group_id)
+            if hall is None:
+                continue
+            hall.is_due, hall.is_delivering = False, True
             try:
                 self.deliver(group_id)
-            except Exception as error:  # noqa: BLE001
-                # The phones will ask for the hole; the next bell tries again.
+            except Exception as error:  # noqa: BLE001  (the database is away, or a seal is broken)
                 log.error("delivery_failed", group_id=str(group_id), error=type(error).__name__)
+                gevent.spawn_later(RETRY_SECONDS, self._call, group_id)
+            finally:
+                hall.is_delivering = False
+                if hall.is_due:
+                    self.due.put(group_id)
 
     def deliver(self, group_id: UUID) -> None:
         """Read what is new in a group and send it to this process's entitled sockets."""
