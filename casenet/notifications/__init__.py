@@ -26,6 +26,7 @@ from casenet.notifications.letters import Letter, Outcome, Subscription
 from casenet.notifications.queries import (
     PingView,
     figures,
+    lateness,
     overdue,
     pings_about,
     reachable,
@@ -48,6 +49,7 @@ __all__ = [
     "deliver",
     "figures",
     "forget_tests",
+    "lateness",
     "letter_of",
     "note_receipt",
     "overdue",

@@ -110,3 +110,22 @@ def figures(session: Session) -> dict[tuple[str, str], int]:
         .group_by(Ping.channel, Ping.state)
     )
     return {(channel, state): count for channel, state, count in rows}
+
+
+def lateness(session: Session) -> dict[tuple[str, float], float]:
+    """Seconds from due to sent over the last day, by channel and quantile (0.5, 0.99); empty without pings."""
+    seconds = func.extract("epoch", Ping.sent_at - Ping.due_at)
+    rows = session.execute(
+        select(
+            Ping.channel,
+            func.percentile_disc(0.5).within_group(seconds),
+            func.percentile_disc(0.99).within_group(seconds),
+        )
+        .where(Ping.created_at > func.now() - timedelta(days=1), Ping.sent_at.is_not(None))
+        .group_by(Ping.channel)
+    )
+    return {
+        (channel, quantile): float(value)
+        for channel, half, most in rows
+        for quantile, value in ((0.5, half), (0.99, most))
+    }

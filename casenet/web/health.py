@@ -13,6 +13,7 @@ from casenet.database import transaction
 from casenet.errors import NotFound
 from casenet.realtime import answers
 from casenet.web.answers import answer
+from casenet.web.night_numbers import NightNumbers
 
 blueprint = Blueprint("health", __name__)
 
@@ -83,4 +84,5 @@ def metrics() -> Response:
         raise NotFound
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)
+    registry.register(NightNumbers())
     return Response(generate_latest(registry), content_type="text/plain; version=0.0.4")

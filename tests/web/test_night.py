@@ -6,12 +6,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from casenet import clock, notifications
 from casenet.ids import new_id
 from casenet.notifications import tokens
+from casenet.web.night_numbers import NightNumbers
 from tests.night import Browser, Ward, open_ward
 from tests.web.conftest import Phone
 
@@ -297,3 +299,15 @@ def test_a_change_of_plan_is_heard_at_once(ward: Ward, phone_of: PhoneOf) -> Non
 
     alert = raised(phone_of(ward.people["abe"]), ward)
     assert [p["name"] for p in alert["steps"][0]["people"]] == ["伊藤 架美"]
+
+
+def test_the_night_can_be_read_in_numbers(ward: Ward, phone_of: PhoneOf, session: Session) -> None:
+    raised(phone_of(ward.people["abe"]), ward)
+
+    registry = CollectorRegistry()
+    registry.register(NightNumbers())
+
+    assert registry.get_sample_value("casenet_alerts_open", {"level": "E3", "state": "open"}) == 1
+    assert registry.get_sample_value("casenet_alerts_overdue") == 0
+    pending = {"channel": "email", "state": "pending"}
+    assert registry.get_sample_value("casenet_pings_day", pending) == 1
