@@ -5,7 +5,15 @@ on the answers do not change and are hashed. The hospital needs no account: a on
 travel another way, one browser. Every disclosure stands in the audit trail with its recipient.
 """
 
-from casenet.sheets.actions import CHANNEL, draft_sheet, release_sheet, revise_sheet, withdraw_sheet
+from casenet.sheets.actions import (
+    CHANNEL,
+    ConsentMissing,
+    draft_sheet,
+    note_refusal,
+    release_sheet,
+    revise_sheet,
+    withdraw_sheet,
+)
 from casenet.sheets.compose import Offer, Source
 from casenet.sheets.delivery import (
     Claim,
@@ -52,6 +60,7 @@ __all__ = [
     "LINK_VALID",
     "RETURN_REASONS",
     "Claim",
+    "ConsentMissing",
     "FeeView",
     "Form",
     "HandoverView",
@@ -73,6 +82,7 @@ __all__ = [
     "lines_of",
     "look",
     "new_link",
+    "note_refusal",
     "open_link",
     "overdue",
     "picture",

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from casenet import audit, facilities, groups, timeline
@@ -32,6 +33,10 @@ RECEIVERS = ("hospital", "clinic")  # clinics with beds receive sheets too
 CONTACT_CHARS_MAX = 100
 
 
+class ConsentMissing(NotAllowed):
+    """Nothing leaves the group without a recorded consent."""
+
+
 def draft_sheet(
     session: Session, entry: Entry, sheet_id: UUID, *, kind: str, now: datetime
 ) -> tuple[Sheet, bool]:
@@ -41,28 +46,31 @@ def draft_sheet(
     """
     if kind not in CURRENT:
         raise Invalid("kind-unknown", {"kind": "unknown"})
-    # Two requests with one id would otherwise both find nothing.
-    already = session.get(Sheet, sheet_id, with_for_update=True)
-    if already is not None:
-        if already.created_by != entry.person_id or already.group_id != entry.group_id:
-            raise Conflict("id-taken")
-        return already, False
     the_form = form(kind)
+    # The same request twice at once: the second waits here for the first, and then finds its sheet.
+    added = session.scalar(
+        insert(Sheet)
+        .values(
+            id=sheet_id,
+            group_id=entry.group_id,
+            kind=kind,
+            form_version=the_form.version,
+            state="draft",
+            version=0,
+            created_by=entry.person_id,
+            created_at=now,
+            updated_at=now,
+        )
+        .on_conflict_do_nothing()
+        .returning(Sheet.id)
+    )
+    sheet = session.get_one(Sheet, sheet_id)
+    if added is None:
+        if sheet.created_by != entry.person_id or sheet.group_id != entry.group_id:
+            raise Conflict("id-taken")
+        return sheet, False
     made = compose.compose(the_form, gather(session, entry, now=now))
     values, sources = _fitting(the_form, made.values), made.sources
-    sheet = Sheet(
-        id=sheet_id,
-        group_id=entry.group_id,
-        kind=kind,
-        form_version=the_form.version,
-        state="draft",
-        version=0,
-        created_by=entry.person_id,
-        created_at=now,
-        updated_at=now,
-    )
-    session.add(sheet)
-    session.flush()
     _keep(session, entry, sheet, Answers(values, {key: sources[key] for key in values}), now=now)
     _note(session, entry, sheet, "sheet.draft")
     return sheet, True
@@ -119,7 +127,7 @@ def release_sheet(
     answers = open_answers(session, entry, newest_revision(session, sheet))
     values = rules.check_values(the_form, answers.values | _of_sending(receiver, contact, now))
     if "hdr.consent_basis" not in values:
-        raise NotAllowed("consent-missing")
+        raise ConsentMissing("consent-missing")
     if lacking := rules.missing(the_form, values):
         raise Invalid("sheet-incomplete", dict.fromkeys(lacking, "missing"))
     if values != answers.values:
@@ -141,6 +149,20 @@ def release_sheet(
     }
     _note(session, entry, sheet, "sheet.release", disclosed)
     tell_group(session, sheet, "sheet.released", now=now, person_id=str(entry.person_id))
+
+
+def note_refusal(session: Session, entry: Entry, sheet: Sheet, facility_id: UUID) -> None:
+    """Put a refused disclosure into the audit trail; in a transaction of its own, as the act was rolled back."""
+    audit.record(
+        session,
+        person_id=entry.person_id,
+        action="sheet.release",
+        group_id=entry.group_id,
+        object_id=sheet.id,
+        revision=sheet.version,
+        decision="denied",
+        detail={"facility_id": str(facility_id), "purpose": "admission", "reason": "consent-missing"},
+    )
 
 
 def withdraw_sheet(session: Session, entry: Entry, sheet: Sheet, *, now: datetime) -> None:

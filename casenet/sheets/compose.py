@@ -50,11 +50,13 @@ class Reading:
 
     known      Sets of values keyed as in the form, each with its source; an earlier one wins.
     posts      In any order; corrections already folded.
+    called     What the records of urgent calls say, likewise by key; offered, never filled in.
     """
 
     known: tuple[tuple[Source, Mapping[str, Any]], ...]
     posts: tuple[Sentence, ...]
     now: datetime
+    called: tuple[tuple[Source, Mapping[str, Any]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def compose(form: Form, reading: Reading) -> Composed:
 
 def offers(form: Form, values: Mapping[str, Any], reading: Reading) -> dict[str, Offer]:
     """What recent posts say otherwise than `values`, the newest statement for each field."""
-    found: dict[str, Offer] = {}
+    found = {key: Offer(value, source) for source, told in reading.called for key, value in told.items()}
     for post in sorted(reading.posts, key=lambda post: post.sequence, reverse=True):
         if post.created_at < reading.now - OFFERS_FROM:
             continue

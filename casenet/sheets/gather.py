@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -39,7 +40,7 @@ def gather(session: Session, entry: Entry, *, now: datetime) -> Reading:
         (_told("today", at=now), {"hdr.date_written": day.isoformat(), "hdr.date_provided": day.isoformat()}),
     )
     functions = {member.person_id: member.function for member in members}
-    return Reading(known, tuple(_sentences(posts, people, functions)), now)
+    return Reading(known, tuple(_sentences(posts, people, functions)), now, tuple(_admissions(posts)))
 
 
 def by_hand(person_id: UUID, now: datetime) -> Source:
@@ -103,6 +104,18 @@ def _sentences(
         shown = _shown(author, functions.get(author.id))
         told.append(Sentence(post.sequence, post.post_id, author.id, shown, post.created_at, post.text))
     return told
+
+
+def _admissions(posts: tuple[RevisionView, ...]) -> list[tuple[Source, dict[str, Any]]]:
+    """Day and time at which the newest call ended with an admission; the fee depends on both."""
+    for post in posts:
+        notice = post.notice or {}
+        if (notice.get("code"), notice.get("outcome")) == ("alert.resolved", "admission"):
+            source = replace(_told("call", at=post.created_at), sequence=post.sequence, post_id=post.post_id)
+            local = post.created_at.astimezone(JAPAN)
+            day, time = local.date().isoformat(), f"{local:%H:%M}"
+            return [(source, {"hdr.date_admitted": day, "hdr.time_admitted": time})]
+    return []
 
 
 def _shown(person: PersonView, function: str | None) -> str:

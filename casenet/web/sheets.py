@@ -224,10 +224,16 @@ def revise_sheet(path: SheetPath, body: ValuesIn) -> Response:
 def release_sheet(path: SheetPath, body: ReleaseIn) -> Response:
     """Freeze it and have it delivered; `handover` gets link and code within seconds."""
     now = clock.now()
-    with transaction() as session:
-        entry, sheet = _enter(session, path.sheet_id, lock=True)
-        sheets.release_sheet(session, entry, sheet, body.facility_id, contact=body.contact, now=now)
-        return _shown(session, sheets.picture(session, entry, sheet, now=now))
+    try:
+        with transaction() as session:
+            entry, sheet = _enter(session, path.sheet_id, lock=True)
+            sheets.release_sheet(session, entry, sheet, body.facility_id, contact=body.contact, now=now)
+            return _shown(session, sheets.picture(session, entry, sheet, now=now))
+    except sheets.ConsentMissing:
+        # What was tried is rolled back; that it was tried stays.
+        with transaction() as session:
+            sheets.note_refusal(session, *_enter(session, path.sheet_id), body.facility_id)
+        raise
 
 
 @blueprint.post("/sheets/<uuid:sheet_id>/withdrawal", responses={200: SheetOut})

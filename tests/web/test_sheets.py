@@ -4,8 +4,10 @@ import io
 
 import pytest
 from pypdf import PdfReader
+from sqlalchemy import select
 
 from casenet import clock, facilities, sheets
+from casenet.audit.tables import AuditEvent
 from casenet.ids import new_id
 from tests.parts.sheets.case_a import VALUES
 
@@ -102,7 +104,7 @@ def test_bad_values_are_named_and_never_echoed(mori, cast):
     assert "ひみつ" not in answer.text
 
 
-def test_release_without_consent_is_refused_and_without_the_rest_names_it(mori, cast, hospital):
+def test_release_without_consent_is_refused_and_without_the_rest_names_it(mori, cast, hospital, session):
     sheet = filled(mori, cast)
     body = {"facility_id": str(hospital)}
     no_consent = {key: value for key, value in VALUES.items() if not key.startswith("hdr.consent")}
@@ -110,6 +112,8 @@ def test_release_without_consent_is_refused_and_without_the_rest_names_it(mori, 
 
     refused = mori.post(f"/sheets/{sheet['id']}/release", body)
     assert (refused.status_code, refused.json["code"]) == (403, "consent-missing")
+    trail = select(AuditEvent).where(AuditEvent.action == "sheet.release", AuditEvent.decision == "denied")
+    assert [row.person_id for row in session.scalars(trail)] == [cast.mori]
 
     put(mori, sheet, {key: value for key, value in VALUES.items() if key != "p.carelevel"})
     lacking = mori.post(f"/sheets/{sheet['id']}/release", body)

@@ -27,7 +27,11 @@ class Desk:
     session: Session
     cast: Cast
     hospital: UUID
-    entry: Entry
+
+    @property
+    def entry(self) -> Entry:
+        """Mori enters anew each time, as every request does."""
+        return groups.enter(self.session, self.cast.mori, self.cast.group, Permission.SHEET)
 
     def post(self, text: str, *, at: datetime = SENT - timedelta(hours=14)) -> timeline.Posted:
         nurse = groups.enter(self.session, self.cast.tanaka, self.cast.group, Permission.POST)
@@ -100,8 +104,7 @@ def cast(session: Session) -> Cast:
 def desk(session: Session, cast: Cast) -> Desk:
     hospital = facilities.NewFacility(new_id(), "hospital", "架空記念病院", tel="03-0000-3300")
     facilities.add_facility(session, hospital, by=None, now=SENT)
-    entry = groups.enter(session, cast.mori, cast.group, Permission.SHEET)
-    return Desk(session, cast, hospital.id, entry)
+    return Desk(session, cast, hospital.id)
 
 
 @pytest.fixture

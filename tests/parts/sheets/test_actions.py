@@ -1,12 +1,12 @@
 """Draft, edit, release, withdraw: with the database, the seals and the timeline."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from casenet import groups, sheets
+from casenet import groups, sheets, timeline
 from casenet.crypto import SealBroken
 from casenet.errors import Conflict, Invalid, NotAllowed, NotFound
 from casenet.groups import Permission
@@ -63,6 +63,17 @@ def test_a_newer_post_is_offered_and_taking_it_names_the_post(desk, viewed):
     assert offer.source.label == "訪問看護 田中"
     assert view.sources["adl.move"].post_id == posted.post_id
     assert "adl.move" not in view.offers
+
+
+def test_the_admission_that_ended_a_call_is_offered_with_day_and_time(desk, viewed):
+    notice = {"code": "alert.resolved", "outcome": "admission", "alert_id": str(new_id())}
+    at = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
+    timeline.publish_notice(desk.session, desk.cast.group, new_id(), notice, now=at)
+
+    offers = viewed(desk.draft()).offers
+
+    assert (offers["hdr.date_admitted"].value, offers["hdr.time_admitted"].value) == ("2026-11-20", "21:30")
+    assert offers["hdr.date_admitted"].source.label == "緊急呼出の記録"
 
 
 def test_what_somebody_types_has_their_name_as_source_and_the_rest_keeps_its_own(desk, viewed):

@@ -59,6 +59,17 @@ def test_the_newest_statement_wins_and_one_that_agrees_is_no_offer():
     assert "adl.eat" not in made.offers
 
 
+def test_what_a_call_ended_with_is_offered_and_not_filled_in():
+    call = Source("call", NOW, sequence=44)
+    made = compose(FORM, Reading(((CARD, {}),), (), NOW, ((call, {"hdr.date_admitted": "2026-11-20"}),)))
+
+    assert made.values == {}
+    assert (made.offers["hdr.date_admitted"].value, made.offers["hdr.date_admitted"].source) == (
+        "2026-11-20",
+        call,
+    )
+
+
 def test_older_posts_describe_an_older_state():
     assert composed(post("移動は全介助", ago=timedelta(days=15))).offers == {}
 
