@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import secrets
+import shlex
 import shutil
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
@@ -120,7 +121,7 @@ class Installation:
             self.secret(name)
         self._write(folder / "database_url", postgres.url(APPLICATION, DATABASE, self.secret(APPLICATION)))
         inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
-        return inherited | {
+        ours = {
             "DATABASE_URL_FILE": str(folder / "database_url"),
             "REDIS_URL": redis.url,
             "PEPPER_FILE": str(folder / "pepper"),
@@ -134,6 +135,10 @@ class Installation:
             "PROMETHEUS_MULTIPROC_DIR": str(self._empty_metrics()),
             "PYTHONUNBUFFERED": "1",
         }
+        # For a person: `set -a; . var/secrets/environment; casenet doctor`.
+        lines = (f"{name}={shlex.quote(value)}\n" for name, value in self.with_key(ours).items())
+        self._write(folder / "environment", "".join(lines))
+        return inherited | ours
 
     def _empty_metrics(self) -> Path:
         """Where the web's processes count together; numbers of an earlier run do not count."""
