@@ -141,7 +141,8 @@ def _ping(
 ) -> None:
     notifications.queue_pings(
         session,
-        Subject("alert", alert.id, step_no, attempt),
+        # A phone in its sleep wakes for "high" at once; services slow down senders who overuse it.
+        Subject("alert", alert.id, step_no, attempt, urgent=alert.level != Level.E1),
         people,
         now=now,
         lifetime=timedelta(seconds=wait) + PING_GRACE,

@@ -253,6 +253,23 @@ def test_after_a_killed_postgresql_the_chain_goes_on_within_ten_seconds(night: N
     wait_until(lambda: nurse.get(f"/alerts/{alert_id}")["state"] == "open", seconds=20)
 
 
+def test_a_worker_hears_again_when_redis_is_back(night: Night) -> None:
+    """Without nightwatch, so that nobody else can have done it."""
+    night.house.start("web", "worker", "beat")
+    night.wait_for_push("sato", night.raise_alert("abe"), 20)
+
+    night.servers.redis.kill()
+    while_away = night.raise_alert("abe")
+    time.sleep(2)
+    assert night.pushed("sato", while_away) is None
+    night.servers.redis.start()
+    started = time.monotonic()
+
+    night.wait_for_push("sato", while_away, 30)
+    print("Redis up to push:", round(time.monotonic() - started, 2))
+    night.wait_for_push("sato", night.raise_alert("abe"), 5)
+
+
 def test_of_fifty_calls_under_kills_none_is_silent(night: Night) -> None:
     """kill -9 of the worker, twice, and of Redis while calls come in: each one reaches the nurse's phone."""
     night.house.start("web", "worker", "beat", "nightwatch")
