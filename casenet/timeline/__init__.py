@@ -15,6 +15,7 @@ from casenet.timeline.actions import (
 from casenet.timeline.queries import (
     MarkView,
     RevisionView,
+    awaiting,
     history,
     last_lines,
     latest_posts,
@@ -27,9 +28,10 @@ from casenet.timeline.queries import (
     read_sequences,
     unread,
 )
-from casenet.timeline.rules import PAGE_MAX, TEXT_CHARS_MAX, Draft
+from casenet.timeline.rules import AWAITING_DAYS, PAGE_MAX, TEXT_CHARS_MAX, Draft
 
 __all__ = [
+    "AWAITING_DAYS",
     "PAGE_MAX",
     "TEXT_CHARS_MAX",
     "Draft",
@@ -37,6 +39,7 @@ __all__ = [
     "Posted",
     "RevisionView",
     "acknowledge_post",
+    "awaiting",
     "correct_post",
     "history",
     "last_lines",

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, tuple_
+from sqlalchemy import bindparam, exists, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from casenet import audit
 from casenet.crypto import Place, Ring, open_text, ring, rings
 from casenet.groups import Entry
-from casenet.timeline.rules import PAGE_MAX
+from casenet.timeline.rules import AWAITING_ROWS, PAGE_MAX
 from casenet.timeline.tables import PostMark, ReadMark, TimelineRevision
 
 
@@ -172,6 +172,42 @@ def unread(session: Session, person_id: UUID, group_ids: Iterable[UUID]) -> dict
         .group_by(TimelineRevision.group_id)
     )
     return {row[0]: row[1] for row in rows}
+
+
+def awaiting(
+    session: Session, person_id: UUID, entries: Sequence[Entry], *, since: datetime
+) -> dict[UUID, int]:
+    """How many questions and instructions of others each group has since then without this person's 了解.
+
+    Looks at the newest AWAITING_ROWS rows of a group only: the list must stay cheap for a group of 10,000.
+    """
+    if not entries:
+        return {}
+    newest = or_(
+        *(
+            (TimelineRevision.group_id == entry.group_id)
+            & (TimelineRevision.sequence > entry.last_sequence - AWAITING_ROWS)
+            for entry in entries
+        )
+    )
+    mine = exists().where(
+        PostMark.group_id == TimelineRevision.group_id,
+        PostMark.post_id == TimelineRevision.post_id,
+        PostMark.person_id == person_id,
+    )
+    rows = session.execute(
+        select(TimelineRevision.group_id, func.count().label("waiting"))
+        .where(
+            newest,
+            TimelineRevision.revision == 1,
+            TimelineRevision.kind.in_(("question", "instruction")),
+            TimelineRevision.author_id.is_distinct_from(person_id),
+            TimelineRevision.created_at >= since,
+            ~mine,
+        )
+        .group_by(TimelineRevision.group_id)
+    )
+    return {row.group_id: row.waiting for row in rows}
 
 
 def _open(session: Session, group_id: UUID, org_id: UUID, rows: Sequence[Any]) -> tuple[RevisionView, ...]:

@@ -8,6 +8,8 @@ from casenet.groups import Permission, may
 
 TEXT_CHARS_MAX = 10_000  # five pages; a longer text is a document
 PAGE_MAX = 200  # revisions in one answer (OWASP API4)
+AWAITING_ROWS = 200  # how far back the list looks for what waits for a 了解
+AWAITING_DAYS = 7  # older ones are settled by telephone or by time
 MEMBER_KINDS = ("report", "question", "instruction", "urgent")
 
 

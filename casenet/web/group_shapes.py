@@ -64,6 +64,7 @@ class GroupLine(Shape):
     last_mark: int
     read_sequence: int
     unread: int
+    awaiting: int
     last_post: LastPost | None
     open_alert_id: UUID | None
 

@@ -1,7 +1,7 @@
 """Patient groups: the list, one group, its members, the patient's record."""
 
 from dataclasses import asdict
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -67,6 +67,8 @@ def list_groups() -> Response:
         authors = cards(session, [line.author_id for line in lines.values()])
         read = timeline.read_by(session, person_id)
         unread = timeline.unread(session, person_id, ids)
+        since = clock.now() - timedelta(days=timeline.AWAITING_DAYS)
+        awaiting = timeline.awaiting(session, person_id, entries, since=since)
         alerts = _open_alerts(session, ids)
         listed = [
             {
@@ -76,6 +78,7 @@ def list_groups() -> Response:
                 "last_mark": entry.last_mark,
                 "read_sequence": read.get(entry.group_id, 0),
                 "unread": unread.get(entry.group_id, 0),
+                "awaiting": awaiting.get(entry.group_id, 0),
                 "last_post": _last_post(lines.get(entry.group_id), authors),
                 "open_alert_id": alerts.get(entry.group_id),
             }

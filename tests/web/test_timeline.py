@@ -141,3 +141,20 @@ def test_a_change_without_the_csrf_token_or_from_another_site_is_refused(
 
     assert [answer.json["code"] for answer in (bare, foreign, cross)] == ["csrf", "cross-site", "cross-site"]
     assert phone.get(path).json["last_sequence"] == 0
+
+
+def test_a_question_awaits_the_others_until_they_say_ryoukai(cast: Cast, phone_of: PhoneOf) -> None:
+    nurse, doctor = phone_of(cast.tanaka), phone_of(cast.sato)
+    question = {"id": str(new_id()), "kind": "question", "text": "明日の採血は必要ですか。"}
+    nurse.post(f"/groups/{cast.group}/posts", question)
+    nurse.post(f"/groups/{cast.group}/posts", {"id": str(new_id()), "kind": "report", "text": "報告です。"})
+
+    before = awaiting(doctor, cast.group)
+    doctor.post(f"/groups/{cast.group}/posts/{question['id']}/acknowledgement", {})
+
+    assert (before, awaiting(doctor, cast.group), awaiting(nurse, cast.group)) == (1, 0, 0)
+
+
+def awaiting(phone: Phone, group: UUID) -> int:
+    lines = phone.get("/groups").json["groups"]
+    return next(line["awaiting"] for line in lines if line["id"] == str(group))
