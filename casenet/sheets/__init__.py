@@ -7,7 +7,6 @@ travel another way, one browser. Every disclosure stands in the audit trail with
 
 from casenet.sheets.actions import (
     CHANNEL,
-    ConsentMissing,
     draft_sheet,
     note_refusal,
     release_sheet,
@@ -60,7 +59,6 @@ __all__ = [
     "LINK_VALID",
     "RETURN_REASONS",
     "Claim",
-    "ConsentMissing",
     "FeeView",
     "Form",
     "HandoverView",

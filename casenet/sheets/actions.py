@@ -33,10 +33,6 @@ RECEIVERS = ("hospital", "clinic")  # clinics with beds receive sheets too
 CONTACT_CHARS_MAX = 100
 
 
-class ConsentMissing(NotAllowed):
-    """Nothing leaves the group without a recorded consent."""
-
-
 def draft_sheet(
     session: Session, entry: Entry, sheet_id: UUID, *, kind: str, now: datetime
 ) -> tuple[Sheet, bool]:
@@ -127,7 +123,7 @@ def release_sheet(
     answers = open_answers(session, entry, newest_revision(session, sheet))
     values = rules.check_values(the_form, answers.values | _of_sending(receiver, contact, now))
     if "hdr.consent_basis" not in values:
-        raise ConsentMissing("consent-missing")
+        raise NotAllowed("consent-missing")
     if lacking := rules.missing(the_form, values):
         raise Invalid("sheet-incomplete", dict.fromkeys(lacking, "missing"))
     if values != answers.values:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from casenet import clock, facilities, sheets
 from casenet.database import transaction
+from casenet.errors import NotAllowed
 from casenet.groups import Entry
 from casenet.sheets import SheetLine, SheetView, Source
 from casenet.sheets.tables import Sheet as SheetRow
@@ -95,10 +96,11 @@ def release_sheet(path: SheetPath, body: ReleaseIn) -> Response:
             entry, sheet = _enter(session, path.sheet_id, lock=True)
             sheets.release_sheet(session, entry, sheet, body.facility_id, contact=body.contact, now=now)
             return _shown(session, sheets.picture(session, entry, sheet, now=now))
-    except sheets.ConsentMissing:
-        # What was tried is rolled back; that it was tried stays.
-        with transaction() as session:
-            sheets.note_refusal(session, *_enter(session, path.sheet_id), body.facility_id)
+    except NotAllowed as refusal:
+        if refusal.code == "consent-missing":
+            # What was tried is rolled back; that it was tried stays.
+            with transaction() as session:
+                sheets.note_refusal(session, *_enter(session, path.sheet_id), body.facility_id)
         raise
 
 
