@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from sqlalchemy import text
 
 from casenet import clock
+from casenet.cli.installation import PROJECT
 from casenet.cli.servers import OWNER, Postgres
 from casenet.config import Config
 from casenet.crypto.keys import read_kek
@@ -107,3 +109,21 @@ def test_the_doctor_ends_with_one_when_something_is_wrong(database: Config) -> N
     assert done.returncode == 1
     assert "BAD  Mail server" in done.stdout
     assert "ok   Redis answers" in done.stdout
+
+
+def test_the_secrets_of_production_are_made_once_each_in_a_closed_file(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+
+    casenet("secrets", str(folder))
+    before = {path.name: path.read_text() for path in folder.iterdir()}
+    again = casenet("secrets", str(folder))
+
+    assert again.returncode == 0, again.stderr
+    assert {path.name: path.read_text() for path in folder.iterdir()} == before
+    assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir())
+    compose = yaml.safe_load((PROJECT / "docker-compose.yml").read_text("utf-8"))
+    # The mail server is the one secret that only the operator knows.
+    assert set(compose["secrets"]) == set(before) | {"smtp_url"}
+    assert before["app_password"] in before["database_url"]
+    assert before["app_password"] not in before["owner_database_url"]
+    assert read_kek(folder / "kek").keys() == {1}
