@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from casenet import config, escalation, notifications
 from casenet.database import transaction
-from casenet.notifications import Claim, Settled
+from casenet.notifications import Channel, Claim, Settled
 
 log = structlog.get_logger()
 
@@ -89,7 +89,9 @@ def send_one(claim: Claim) -> Settled | None:
     outcome = notifications.deliver(letter, config.current())
     with transaction() as session:
         settled = notifications.record_outcome(session, claim, outcome, now=database_now(session))
-    log.info(
+    # Every step rings open apps as well; only what leaves the house is worth a line.
+    say = log.debug if letter.channel is Channel.IN_APP else log.info
+    say(
         "ping",
         ping_id=str(claim.ping_id),
         channel=letter.channel,
