@@ -94,7 +94,7 @@ class Watch:
     """Keeps every state of every file in a directory that it catches sight of, also of short-lived ones."""
 
     folder: Path
-    seen: dict[tuple[str, int, int], bytes] = field(default_factory=dict)
+    seen: dict[tuple[str, int, int], bytes] = field(default_factory=dict[tuple[str, int, int], bytes])
     ended: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
