@@ -68,7 +68,6 @@ class Config:
         """True behind TLS: cookies get Secure and the __Host- prefix."""
         return self.public_origin.startswith("https://")
 
-
     @property
     def vapid_public_key(self) -> str:
         """What a browser needs to subscribe: the uncompressed P-256 point, base64url."""
