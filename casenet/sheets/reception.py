@@ -92,7 +92,7 @@ def open_link(session: Session, token: str, code: str, *, now: datetime) -> Open
         handover.tries += 1
         note(session, sheet, handover, "handover.refuse", denied=True)
         if handover.tries >= rules.TRIES_MAX:
-            handover.state = "closed"
+            handover.state, handover.opening = "closed", None
             tell_group(session, sheet, "sheet.locked", now=now, number=str(handover.number))
             return None
         return Opening(None, rules.TRIES_MAX - handover.tries)
@@ -135,7 +135,7 @@ def confirm_receipt(
         raise Invalid("receipt", faults)
     sheet.state, sheet.updated_at = rules.next_state(sheet.state, "receive"), now
     handover.state, handover.received_at, handover.completeness = "received", now, completeness
-    handover.remind_at = None
+    handover.remind_at, handover.opening = None, None
     sealed.seal_receiver(session, entry_of(session, sheet), handover, name.strip())
     note(session, sheet, handover, "handover.receive", completeness=completeness)
     told = {"number": str(handover.number), "completeness": completeness}
@@ -152,7 +152,7 @@ def send_back(session: Session, token: str, browser: str | None, *, reason: str,
         raise Invalid("return", {"reason": "missing"})
     sheet, handover = found
     sheet.state, sheet.updated_at = rules.next_state(sheet.state, "return"), now
-    handover.state, handover.remind_at = "closed", None
+    handover.state, handover.remind_at, handover.opening = "closed", None, None
     note(session, sheet, handover, "handover.return", reason=reason)
     tell_group(session, sheet, "sheet.returned", now=now, number=str(handover.number), reason=reason)
     return True

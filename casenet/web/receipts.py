@@ -16,7 +16,6 @@ from flask import (
     render_template,
     request,
     send_from_directory,
-    url_for,
 )
 from werkzeug.wrappers import Response as Redirect
 
@@ -51,8 +50,14 @@ def style() -> Response:
 
 
 @blueprint.get("/<token>")
+@blueprint.get("/<token>/open")
+@blueprint.get("/<token>/receipt")
+@blueprint.get("/<token>/return")
 def show(token: str) -> Response:
-    """What is behind a link: the question for the code, or the document for the bound browser."""
+    """What is behind a link: the question for the code, or the document for the bound browser.
+
+    A page that answered a form can be reloaded by its address, too.
+    """
     ward = _look(token)
     return _dead() if ward is None else _page(ward, token)
 
@@ -69,12 +74,12 @@ def open_link(token: str) -> Response | Redirect:
         ward = _look(token)
         wrong = say("receipts.code.wrong", tries=opening.tries_left)
         return _dead() if ward is None else _page(ward, token, HTTPStatus.FORBIDDEN, wrong=wrong)
-    answer = redirect(url_for("receipts.show", token=token), HTTPStatus.SEE_OTHER)
+    answer = redirect(_address(token), HTTPStatus.SEE_OTHER)
     answer.set_cookie(
         COOKIE,
         opening.browser,
         max_age=sheets.LINK_VALID,
-        path=url_for("receipts.show", token=token),
+        path=_address(token),
         secure=config.current().secure,
         httponly=True,
         # Lax, not Strict: the ward opens the link from its mail again.
@@ -110,7 +115,7 @@ def confirm(token: str) -> Response | Redirect:
         ward = _look(token)
         typed: dict[str, Any] = {"faults": faults, "name": name[:60], "rating": rating}
         return _dead() if ward is None else _page(ward, token, HTTPStatus.UNPROCESSABLE_ENTITY, **typed)
-    return redirect(url_for("receipts.show", token=token), HTTPStatus.SEE_OTHER) if known else _dead()
+    return redirect(_address(token), HTTPStatus.SEE_OTHER) if known else _dead()
 
 
 @blueprint.post("/<token>/return")
@@ -127,6 +132,10 @@ def send_back(token: str) -> Response:
         faults = [say("receipts.return.reason.missing")]
         return _dead() if ward is None else _page(ward, token, HTTPStatus.UNPROCESSABLE_ENTITY, faults=faults)
     return _message("receipts.return.done", "receipts.return.thanks") if known else _dead()
+
+
+def _address(token: str) -> str:
+    return f"{blueprint.url_prefix}/{token}"
 
 
 def _look(token: str) -> Ward | None:

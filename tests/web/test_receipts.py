@@ -76,6 +76,7 @@ def test_a_wrong_code_says_how_many_tries_are_left(ward, link):
     answer = ward.post(f"/handover/{link[0]}/open", data={"code": wrong})
 
     assert answer.status_code == 403
+    assert ward.get(f"/handover/{link[0]}/open").status_code == 200, "the address can be opened again"
     assert "あと4回" in answer.text
 
 

@@ -166,6 +166,7 @@ def test_the_receipt_reaches_sheet_timeline_and_fee(desk, viewed):
     assert (view.handover.received_by, view.handover.completeness) == ("退院支援 大野", "complete")
     assert view.handover.received_at == LATER
     assert view.handover.code is None, "what opened it is shown no longer"
+    assert desk.session.scalars(select(Handover.opening)).all() == [None], "nor kept"
     assert view.fee.confirmed
     assert desk.notices()[-1] | {"sheet_id": "", "facility_id": ""} == {
         "code": "sheet.received",
