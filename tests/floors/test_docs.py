@@ -74,3 +74,9 @@ def test_the_glossary_has_every_code_that_people_read_a_word_for() -> None:
     missing = {code for code in codes if f"`{code.split('.', 1)[1]}`" not in glossary}
 
     assert missing == set()
+
+
+def test_no_two_decisions_have_one_number() -> None:
+    numbers = [path.name[:4] for path in DOCUMENTS if path.parent.name == "decisions"]
+
+    assert len(set(numbers)) == len(numbers)
