@@ -59,6 +59,7 @@ def test_every_chosen_option_of_case_a_is_ticked(case_a, key, label):
 def test_as_many_ticks_are_drawn_as_options_are_chosen(case_a):
     flags = [key for key, codes in SHOWN["chosen"].items() if codes == ["yes"] and not SHOWN["labels"][key]]
 
+    assert "✓あり（ペニシリン）" in case_a
     assert case_a.count("✓") == len(TICKS) + len(flags)
 
 
@@ -126,6 +127,12 @@ def test_the_longest_texts_still_print_whole_and_the_pages_count_on():
     assert f"{len(texts)}/{len(texts)}" in texts[-1]
     whole = without_spaces("".join(texts))
     assert whole.count("長い文章をここに書く。") > 300
+
+
+def test_lines_of_a_long_text_stay_lines():
+    text = "".join(pages({"x.recent_course": "11/20 朝 体温37.8\n11/20 夜 体温38.6"}))
+
+    assert "体温37.8\n11/20" in text
 
 
 def test_old_forms_of_characters_in_names_are_printed():
