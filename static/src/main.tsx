@@ -35,6 +35,7 @@ whenSent(async (letter) => {
   // The answer came before the socket told: fetch, so that the post never vanishes in between.
   const timeline = openTimelines().find((open) => open.groupId === letter.group_id);
   await timeline?.catchUp().catch(() => undefined);
+  if (letter.type === "mark") void loadGroups().catch(() => undefined);
   if (letter.type === "alert") void loadAlerts().catch(() => undefined);
 });
 

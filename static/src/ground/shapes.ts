@@ -47,7 +47,7 @@ export interface GroupLine {
   last_post: { kind: Kind; excerpt: string; author_name: string; created_at: string; notice?: Notice | null } | null;
   open_alert_id: string | null;
   /** How many questions and instructions wait for my 了解. */
-  awaiting?: number;
+  awaiting: number;
 }
 
 export interface Member {

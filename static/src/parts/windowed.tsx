@@ -21,6 +21,8 @@ export interface WindowedHandle {
 interface WindowedProps<Row extends { key: string }> {
   rows: readonly Row[];
   draw: (row: Row, place: number) => ComponentChildren;
+  /** False for rows that move when older ones come (the name of the day): they cannot hold the reader's place. */
+  isAnchor: (row: Row) => boolean;
   /** Where to stand first: a row's key, or the end. */
   startAt: string | null;
   label: string;
@@ -112,7 +114,8 @@ export function Windowed<Row extends { key: string }>(props: WindowedProps<Row>)
     if (!box) return;
     const now = offsetsNow.current;
     const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < AT_END_PIXELS;
-    const place = rowAt(now, rows.length, box.scrollTop);
+    let place = rowAt(now, rows.length, box.scrollTop);
+    while (place < rows.length - 1 && !props.isAnchor(rows[place]!)) place += 1;
     if (atEnd !== stand.current.atEnd) props.onAtEnd(atEnd);
     stand.current = { atEnd, key: rows[place]?.key ?? null, delta: box.scrollTop - (now[place] ?? 0) };
     if (box.scrollTop < NEAR_TOP_PIXELS) props.onNearTop();

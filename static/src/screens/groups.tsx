@@ -90,7 +90,7 @@ function GroupSkeletons() {
 
 function matches(line: GroupLine, search: string, filter: Filter): boolean {
   if (filter === "unread" && line.unread === 0) return false;
-  if (filter === "awaiting" && !line.awaiting) return false;
+  if (filter === "awaiting" && line.awaiting === 0) return false;
   const wanted = hiragana(search.replace(/\s/g, ""));
   if (!wanted) return true;
   return [line.patient.name, line.patient.kana].some((name) => hiragana(name.replace(/\s/g, "")).includes(wanted));
@@ -119,7 +119,7 @@ function GroupRow({ line, isOpen, now }: { line: GroupLine; isOpen: boolean; now
       )}
       <span class="group-row-foot">
         <span class="group-row-last">{last ? <LastLine last={last} /> : say("groups.no_posts")}</span>
-        {Boolean(line.awaiting) && <span class="awaiting-badge">{say("groups.awaiting", { count: line.awaiting ?? 0 })}</span>}
+        {line.awaiting > 0 && <span class="awaiting-badge">{say("groups.awaiting", { count: line.awaiting })}</span>}
         <CountBadge count={line.unread} label={say("groups.unread")} />
       </span>
     </a>

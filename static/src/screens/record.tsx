@@ -13,7 +13,7 @@ import { Trouble } from "../parts/problem";
 import { Windowed, type WindowedHandle } from "../parts/windowed";
 import { markRead } from "../timeline/groups";
 import { letters } from "../timeline/outbox";
-import { posts, type PostView, rowsOf } from "../timeline/rows";
+import { posts, type PostView, rowsOf, unreadOf } from "../timeline/rows";
 import { type Timeline, timelineOf } from "../timeline/timeline";
 import { Composer } from "./composer";
 import { PostDialog, type Asked } from "./post_dialog";
@@ -68,7 +68,9 @@ function RecordPage({ group, reload, timeline, readBefore }: PageProps) {
   const now = useNow(60_000);
   const day = Math.floor(now / 3_600_000);
   const found = useMemo(() => posts(log), [log]);
-  const rows = useMemo(() => rowsOf(log, found, readBefore === 0 ? null : readBefore), [log, found, readBefore, day]);
+  // Fixed while the page is open: what comes in meanwhile is read as it comes.
+  const unread = useRef(unreadOf(log, readBefore, me.value?.person.id ?? "")).current;
+  const rows = useMemo(() => rowsOf(log, found, unread), [log, found, unread, day]);
   const startAt = useRef(rows.some((row) => row.key === "divider") ? "divider" : null).current;
   const handle = useRef<WindowedHandle | null>(null);
   const [isAtEnd, setIsAtEnd] = useState(startAt === null);
@@ -85,6 +87,7 @@ function RecordPage({ group, reload, timeline, readBefore }: PageProps) {
         {rows.length === 0 && waiting.length === 0 && <p class="empty">{say("record.empty")}</p>}
         <Windowed
           rows={rows}
+          isAnchor={(row) => row.type !== "day"}
           startAt={startAt}
           label={say("record.label", { name: group.patient.name })}
           isBusy={timeline.isOlderLoading.value}

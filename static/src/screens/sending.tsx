@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { take } from "../ground/database";
 import { href } from "../ground/router";
-import { speaker } from "../ground/words";
+import { speaker, term } from "../ground/words";
 import texts from "../../../casenet/words/ja/screens_urgent.json";
 import { Icon } from "../parts/icons";
 import { useNow } from "../parts/loading";
@@ -11,6 +11,8 @@ import { LevelLabel } from "../parts/marks";
 import { sentenceOfCode } from "../parts/problem";
 import type { Level } from "../ground/shapes";
 import { type AlertLetter, tryAgain, withdraw } from "../timeline/outbox";
+import { groupLines } from "../timeline/groups";
+import { PatientGuard } from "./group";
 import { type ChainStep, ChainPerson } from "./chain";
 
 const say = speaker(texts);
@@ -18,6 +20,8 @@ const RECEIPT_MILLISECONDS = 10_000;
 
 export function Sending({ letter }: { letter: AlertLetter }) {
   const now = useNow(500);
+  const patient = groupLines.value.find((line) => line.id === letter.group_id)?.patient;
+  const signs = Array.isArray(letter.body["signs"]) ? letter.body["signs"].map((sign) => term("sign", String(sign))) : [];
   const [steps, setSteps] = useState<ChainStep[]>([]);
   useEffect(() => {
     void take<ChainStep[]>("cache", `chain:${letter.group_id}`).then((kept) => setSteps(kept ?? []));
@@ -30,6 +34,7 @@ export function Sending({ letter }: { letter: AlertLetter }) {
       <h1 id="sending-title" tabIndex={-1}>
         {isLate ? say("not_arrived") : say("sending")}
       </h1>
+      {patient && <PatientGuard patient={patient} word="guard.urgent" />}
       {!isLate && <progress class="sending-bar" aria-label={say("sending")} />}
       {isLate && (
         <div class="red-bar" role="alert">
@@ -46,6 +51,7 @@ export function Sending({ letter }: { letter: AlertLetter }) {
       )}
       <section class="alert-what">
         <LevelLabel level={letter.body.level as Level} />
+        {signs.length > 0 && <p>{signs.join(say("comma"))}</p>}
         <p class="post-text">{letter.body.situation}</p>
       </section>
       {isLate && people.slice(0, 4).map((person) => <ChainPerson key={person.id} person={person} />)}

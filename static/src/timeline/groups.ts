@@ -53,12 +53,14 @@ export function hearForList(changes: Changes): void {
 function moved(line: GroupLine, changes: Changes): GroupLine {
   const fresh = changes.revisions.filter((row) => row.sequence > line.last_sequence);
   const last = [...fresh].reverse().find((row) => row.text !== null || row.notice !== null);
-  const unread = fresh.filter((row) => row.author_id !== me.value?.person.id).length;
+  const others = fresh.filter((row) => row.author_id !== me.value?.person.id);
+  const asking = others.filter((row) => row.revision === 1 && (row.kind === "question" || row.kind === "instruction"));
   return {
     ...line,
     last_sequence: Math.max(line.last_sequence, changes.last_sequence),
     last_mark: Math.max(line.last_mark, changes.last_mark),
-    unread: groupInView.value === line.id ? line.unread : line.unread + unread,
+    unread: groupInView.value === line.id ? line.unread : line.unread + others.length,
+    awaiting: line.awaiting + asking.length,
     last_post: last ? lastPost(last, changes) : line.last_post,
   };
 }

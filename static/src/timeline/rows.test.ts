@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { page, row, rows } from "../testing/cast";
 import { foldNews, startLog } from "./fold";
-import { posts, rowsOf } from "./rows";
+import { posts, rowsOf, unreadOf } from "./rows";
 
 const NOW = Date.parse("2026-11-20T12:00:00+09:00");
 
@@ -16,22 +16,26 @@ describe("the rows of the record", () => {
 
   it("draws the divider before the first unread post", () => {
     const log = startLog(page(rows(1, 5)));
-    const drawn = rowsOf(log, posts(log), 3, NOW);
+    const drawn = rowsOf(log, posts(log), unreadOf(log, 3, "doctor"), NOW);
     expect(drawn.map((one) => one.type)).toEqual(["day", "post", "post", "post", "divider", "post", "post"]);
     expect(drawn[4]).toMatchObject({ count: 2 });
   });
 
   it("draws no divider when all is read, or when its place is not loaded", () => {
     const log = startLog(page(rows(11, 15)));
-    for (const readUpTo of [15, 4]) {
-      expect(rowsOf(log, posts(log), readUpTo, NOW).some((one) => one.type === "divider")).toBe(false);
-    }
+    expect([15, 4, 0].map((readUpTo) => unreadOf(log, readUpTo, "doctor"))).toEqual([null, null, null]);
+  });
+
+  it("counts only what others wrote", () => {
+    const log = startLog(page([...rows(1, 3), row(4, { author_id: "doctor" }), row(5)]));
+    expect(unreadOf(log, 3, "doctor")).toEqual({ from: 5, count: 1 });
+    expect(unreadOf(log, 3, "nurse")).toEqual({ from: 4, count: 1 });
   });
 
   it("gives every row a key of its own", () => {
     const correction = row(11, { post_id: "post-4", revision: 2 });
     const log = foldNews(startLog(page(rows(1, 10))), page([correction])).log;
-    const keys = rowsOf(log, posts(log), 5, NOW).map((one) => one.key);
+    const keys = rowsOf(log, posts(log), unreadOf(log, 5, "doctor"), NOW).map((one) => one.key);
     expect(new Set(keys).size).toBe(keys.length);
   });
 

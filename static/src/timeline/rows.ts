@@ -31,16 +31,24 @@ export function posts(log: Log): Map<string, PostView> {
   return found;
 }
 
-/** `readUpTo` is where this person stood when the group was opened; null draws no divider. */
-export function rowsOf(log: Log, found: Map<string, PostView>, readUpTo: number | null, now = Date.now()): Row[] {
+/** What was new when the group was opened: before which number the divider stands, and how many rows of others. */
+export interface Unread {
+  from: number;
+  count: number;
+}
+
+/** `readUpTo` is where this person stood. null when nothing of others is new, or when it is not all loaded. */
+export function unreadOf(log: Log, readUpTo: number, personId: string): Unread | null {
+  if (readUpTo === 0 || readUpTo < log.low - 1) return null;
+  const fresh = log.revisions.filter((row) => row.sequence > readUpTo && row.author_id !== personId);
+  return fresh[0] ? { from: fresh[0].sequence, count: fresh.length } : null;
+}
+
+export function rowsOf(log: Log, found: Map<string, PostView>, unread: Unread | null, now = Date.now()): Row[] {
   const rows: Row[] = [];
   let day = -1;
-  let divided = readUpTo === null || readUpTo >= log.high || readUpTo < log.low - 1;
   for (const revision of log.revisions) {
-    if (!divided && readUpTo !== null && revision.sequence > readUpTo) {
-      divided = true;
-      rows.push({ type: "divider", key: "divider", count: log.high - readUpTo });
-    }
+    if (revision.sequence === unread?.from) rows.push({ type: "divider", key: "divider", count: unread.count });
     const number = dayNumber(revision.created_at);
     if (number !== day) {
       day = number;
