@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from casenet.identity import rules, secrets
@@ -80,18 +80,18 @@ _ASKER = (
 )
 
 
-def asker(connection: Connection, token: str, *, idle_minutes: int, now: datetime) -> Asker | None:
+def asker(session: Session, token: str, *, idle_minutes: int, now: datetime) -> Asker | None:
     """Who holds this session token, if it is full, not ended, not idle for too long, and the person not suspended.
 
-    One round trip on a connection in autocommit, once a minute two: it also notes that the person was here.
+    One round trip in a glance, once a minute two: it also notes that the person was here.
     """
     awake_since = now - timedelta(minutes=idle_minutes)
     shown = {"token_hash": secrets.token_hash(token), "now": now, "awake_since": awake_since}
-    row = connection.execute(_ASKER, shown).first()
+    row = session.execute(_ASKER, shown).first()
     if row is None:
         return None
     if row.last_seen_at < now - rules.TOUCH:
-        connection.execute(update(SessionRow).where(SessionRow.id == row.id).values(last_seen_at=now))
+        session.execute(update(SessionRow).where(SessionRow.id == row.id).values(last_seen_at=now))
     return Asker(row.person_id, row.id)
 
 

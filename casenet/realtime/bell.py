@@ -47,11 +47,23 @@ def _redis() -> "redis.Redis":
 
 
 _silent_until = 0.0
+_unrung: set[UUID] = set()
+UNRUNG_MAX = 10_000  # groups; beyond that every phone's own look finds what is new
 
 
 def ring_group(group_id: UUID, sequence: int) -> None:
     """Say that the group has reached this number. Call after commit."""
-    _publish({"g": group_id.hex, "n": sequence})
+    if not _publish({"g": group_id.hex, "n": sequence}) and len(_unrung) < UNRUNG_MAX:
+        _unrung.add(group_id)
+
+
+def ring_again() -> None:
+    """Ring for the groups whose bell was lost while Redis was away; a few thousand ids at most."""
+    while _unrung:
+        group_id = _unrung.pop()
+        if not _publish({"g": group_id.hex, "n": 0}):
+            _unrung.add(group_id)
+            return
 
 
 def ring_person(person_id: UUID, reason: str) -> None:
@@ -59,15 +71,17 @@ def ring_person(person_id: UUID, reason: str) -> None:
     _publish({"p": person_id.hex, "r": reason})
 
 
-def _publish(message: dict[str, str | int]) -> None:
+def _publish(message: dict[str, str | int]) -> bool:
     global _silent_until
     if time.monotonic() < _silent_until:
-        return
+        return False
     try:
         _redis().publish(CHANNEL, json.dumps(message))
     except redis.RedisError as error:
         _silent_until = time.monotonic() + SILENT_SECONDS
         log.warning("bell_lost", error=type(error).__name__)
+        return False
+    return True
 
 
 def answers() -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, exists, func, or_, select, tuple_
+from sqlalchemy import ARRAY, Uuid, bindparam, exists, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from casenet import audit
@@ -59,6 +59,14 @@ _AFTER = _of_group.where(TimelineRevision.sequence > bindparam("after")).order_b
 _BEFORE = _of_group.where(TimelineRevision.sequence < bindparam("before")).order_by(
     TimelineRevision.sequence.desc()
 )
+
+_marks = select(PostMark.mark, PostMark.post_id, PostMark.person_id, PostMark.created_at).where(
+    PostMark.group_id == bindparam("group")
+)
+_MARKS_AFTER = _marks.where(PostMark.mark > bindparam("after")).order_by(PostMark.mark).limit(PAGE_MAX)
+# One array instead of fifty parameters: the statement stays the same whatever the page.
+_posts = func.any(bindparam("posts", type_=ARRAY(Uuid)))
+_MARKS_OF = _marks.where(PostMark.post_id == _posts).order_by(PostMark.mark)
 
 
 def posts_after(session: Session, entry: Entry, sequence: int, limit: int) -> tuple[RevisionView, ...]:
@@ -123,22 +131,13 @@ def last_lines(session: Session, entries: Sequence[Entry]) -> dict[UUID, Revisio
 
 def marks_after(session: Session, group_id: UUID, mark: int) -> tuple[MarkView, ...]:
     """Every 了解 after number `mark`, oldest first, at most PAGE_MAX."""
-    rows = session.execute(
-        select(PostMark.mark, PostMark.post_id, PostMark.person_id, PostMark.created_at)
-        .where(PostMark.group_id == group_id, PostMark.mark > mark)
-        .order_by(PostMark.mark)
-        .limit(PAGE_MAX)
-    )
+    rows = session.execute(_MARKS_AFTER, {"group": group_id, "after": mark})
     return tuple(MarkView(*row) for row in rows)
 
 
 def marks_of(session: Session, group_id: UUID, post_ids: Iterable[UUID]) -> tuple[MarkView, ...]:
     """Every 了解 on these posts."""
-    rows = session.execute(
-        select(PostMark.mark, PostMark.post_id, PostMark.person_id, PostMark.created_at)
-        .where(PostMark.group_id == group_id, PostMark.post_id.in_(list(post_ids)))
-        .order_by(PostMark.mark)
-    )
+    rows = session.execute(_MARKS_OF, {"group": group_id, "posts": list(post_ids)})
     return tuple(MarkView(*row) for row in rows)
 
 

@@ -1,4 +1,4 @@
-"""Urgent calls: raise, look, take, end."""
+"""Urgent calls: raise, look, take, end. Time is the database's: a web machine with a wrong clock delays nobody."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -8,8 +8,8 @@ from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from casenet import clock, escalation, groups
-from casenet.database import transaction
+from casenet import escalation, groups
+from casenet.database import database_now, transaction
 from casenet.errors import Conflict
 from casenet.escalation import AlertView, Answer, Call, Level, Outcome, Report, rules, sbar
 from casenet.groups import Entry
@@ -90,7 +90,7 @@ def raise_alert(path: GroupPath, body: AlertIn) -> Response:
     call = Call(body.id, body.post_id, body.level, report)
     with transaction() as session:
         entry = enter_group(session, path.group_id)
-        alert, is_new = escalation.raise_alert(session, entry, call, now=clock.now())
+        alert, is_new = escalation.raise_alert(session, entry, call, now=database_now(session))
         return answer(alert_json(session, entry, alert), 201 if is_new else 200)
 
 
@@ -120,7 +120,7 @@ def acknowledge(path: AlertPath) -> Response:
     """受けました. 409 with answered_by when another has it."""
     with transaction() as session:
         entry, _ = _enter(session, path.alert_id)
-        taken = escalation.acknowledge(session, entry, path.alert_id, now=clock.now())
+        taken = escalation.acknowledge(session, entry, path.alert_id, now=database_now(session))
         shown = alert_json(session, entry, taken.alert)
     return _yours_or_conflict(taken, shown)
 
@@ -131,7 +131,12 @@ def respond(path: AlertPath, body: ResponseIn) -> Response:
     with transaction() as session:
         entry, _ = _enter(session, path.alert_id)
         taken = escalation.respond(
-            session, entry, path.alert_id, how=body.how, eta_minutes=body.eta_minutes, now=clock.now()
+            session,
+            entry,
+            path.alert_id,
+            how=body.how,
+            eta_minutes=body.eta_minutes,
+            now=database_now(session),
         )
         shown = alert_json(session, entry, taken.alert)
     return _yours_or_conflict(taken, shown)
@@ -142,7 +147,7 @@ def arrive(path: AlertPath) -> Response:
     """到着."""
     with transaction() as session:
         entry, _ = _enter(session, path.alert_id)
-        taken = escalation.arrive(session, entry, path.alert_id, now=clock.now())
+        taken = escalation.arrive(session, entry, path.alert_id, now=database_now(session))
         shown = alert_json(session, entry, taken.alert)
     return _yours_or_conflict(taken, shown)
 
@@ -153,7 +158,7 @@ def resolve(path: AlertPath, body: ResolutionIn) -> Response:
     with transaction() as session:
         entry, _ = _enter(session, path.alert_id)
         alert = escalation.resolve(
-            session, entry, path.alert_id, body.outcome, note=body.note, now=clock.now()
+            session, entry, path.alert_id, body.outcome, note=body.note, now=database_now(session)
         )
         return answer(alert_json(session, entry, alert))
 
@@ -163,7 +168,7 @@ def cancel(path: AlertPath, body: CancellationIn) -> Response:
     """取り消し, with a reason."""
     with transaction() as session:
         entry, _ = _enter(session, path.alert_id)
-        alert = escalation.cancel(session, entry, path.alert_id, body.reason, now=clock.now())
+        alert = escalation.cancel(session, entry, path.alert_id, body.reason, now=database_now(session))
         return answer(alert_json(session, entry, alert))
 
 

@@ -31,8 +31,8 @@ def asker_of(token: str | None) -> Asker | None:
     if not token or len(token) > 100:
         return None
     idle_minutes = config.current().session_idle_minutes
-    with glance() as connection:
-        return identity.asker(connection, token, idle_minutes=idle_minutes, now=clock.now())
+    with glance() as session:
+        return identity.asker(session, token, idle_minutes=idle_minutes, now=clock.now())
 
 
 def asking() -> Asker:

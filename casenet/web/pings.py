@@ -7,8 +7,8 @@ given so moves the deadline, it ends nothing.
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 
-from casenet import clock, escalation, notifications
-from casenet.database import transaction
+from casenet import escalation, notifications
+from casenet.database import database_now, transaction
 from casenet.errors import Conflict, NotFound
 from casenet.escalation import State
 from casenet.web.answers import answer
@@ -33,15 +33,15 @@ class TokenAnswer(Shape):
 def receive(path: TokenPath) -> Response:
     """The phone has shown the notification; later channels stay silent."""
     with transaction() as session:
-        notifications.note_receipt(session, path.token, now=clock.now())
+        notifications.note_receipt(session, path.token, now=database_now(session))
     return Response(status=204)
 
 
 @blueprint.post("/pings/<token>/acknowledgement", responses={200: TokenAnswer})
 def acknowledge(path: TokenPath) -> Response:
     """受けました from the notification itself. 409 when another has it; says not who."""
-    now = clock.now()
     with transaction() as session:
+        now = database_now(session)
         ping = notifications.spend_token(session, path.token, now=now)
         if ping.about != "alert":
             raise NotFound

@@ -18,10 +18,10 @@ from gevent.queue import Queue
 from socketio.exceptions import ConnectionRefusedError as Refused
 
 from casenet import audit, clock, config, groups, identity, timeline
-from casenet.database import transaction
+from casenet.database import glance, transaction
 from casenet.groups import Audience
 from casenet.identity import Asker
-from casenet.realtime import DEAF, Ring, listen
+from casenet.realtime import DEAF, Ring, listen, ring_again
 from casenet.web import logs
 from casenet.web.answers import as_json
 from casenet.web.cards import cards
@@ -211,7 +211,7 @@ class Sockets:
         hall = self.halls.get(group_id)
         if hall is None:
             return
-        with transaction() as session:
+        with glance() as session:
             audience = groups.audience(session, group_id)
             self._cut(group_id, hall, audience)
             if audience is None or not hall.sids:
@@ -257,6 +257,7 @@ class Sockets:
         while True:
             gevent.sleep(1)
             self._drop_silent()
+            ring_again()
             if time.monotonic() - swept_at > (SWEEP_SECONDS_DEAF if self.is_deaf else SWEEP_SECONDS):
                 swept_at = time.monotonic()
                 try:

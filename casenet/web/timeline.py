@@ -9,7 +9,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 
 from casenet import clock, timeline
-from casenet.database import transaction
+from casenet.database import glance, transaction
 from casenet.errors import NotFound
 from casenet.timeline import Draft, MarkView, RevisionView
 from casenet.web.answers import answer
@@ -149,7 +149,7 @@ def mark_json(view: MarkView) -> dict[str, Any]:
 @blueprint.get("/groups/<uuid:group_id>/posts", responses={200: Changes})
 def list_posts(path: GroupPath, query: PostsQuery) -> Response:
     """One read for start-up, reconnect, background wake and scrolling back."""
-    with transaction() as session:
+    with glance() as session:
         entry = enter_group(session, path.group_id)
         if query.after is not None:
             rows = timeline.posts_after(session, entry, query.after, query.limit)
