@@ -1,5 +1,6 @@
 """What stands outside, on this machine: a push service that decrypts as a browser would, and a mail server."""
 
+import asyncio
 import json
 import threading
 from base64 import urlsafe_b64decode
@@ -113,14 +114,16 @@ def _bytes(text: str) -> bytes:
 
 @dataclass
 class MailService:
-    """A real SMTP server on 127.0.0.1. `refusals`: answers to give to RCPT before it says 250."""
+    """A real SMTP server on 127.0.0.1. `refusals`: answers to RCPT before it says 250."""
 
     received: list[EmailMessage] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
+    wait_seconds: float = 0
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        await asyncio.sleep(self.wait_seconds)
         if self.refusals:
             return self.refusals.pop(0)
         envelope.rcpt_tos.append(address)

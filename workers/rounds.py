@@ -4,30 +4,26 @@ Celery tasks and nightwatch do the same. Needs PostgreSQL only: no key, no broke
 that machines with different clocks agree.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import timedelta
 from functools import cache
 
 import structlog
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from casenet import config, escalation, notifications
-from casenet.database import transaction
+from casenet.database import database_now, transaction
 from casenet.notifications import Channel, Claim, Settled
 
 log = structlog.get_logger()
 
 AT_ONCE = timedelta(0)
 ALERTS_PER_ROUND = 200  # a ward has eight calls a night; an earthquake has 38 a second (needs.md 4)
-SENDERS = 16  # below the pool's 20 connections; a push service answers in 0.1 to 0.5 s
-PINGS_PER_CLAIM = 2 * SENDERS  # what the senders finish well within the lease
-CLAIMS_PER_ROUND = 20
-
-
-def database_now(session: Session) -> datetime:
-    """The database's clock."""
-    return session.execute(select(func.clock_timestamp())).scalar_one()
+PUSH_SENDERS = 12  # a push service answers in 0.1 to 0.5 s
+MAIL_SENDERS = 6
+GLANCE_SECONDS = 0.25  # while some still send, look for free senders and new pings so often
+SENDING_SECONDS = 2.0  # after this a round ends, so that the next move of an alert is never behind it
 
 
 def move_alerts(overdue_by: timedelta = AT_ONCE) -> int:
@@ -50,34 +46,69 @@ def move_alerts(overdue_by: timedelta = AT_ONCE) -> int:
     return moved
 
 
-def send_pings(overdue_by: timedelta = AT_ONCE) -> int:
-    """Send every ping that is due, some at once; returns how many were tried."""
-    tried = 0
-    for _ in range(CLAIMS_PER_ROUND):
-        with transaction() as session:
-            claims = notifications.claim_due(
-                session, now=database_now(session), limit=PINGS_PER_CLAIM, overdue_by=overdue_by
-            )
-        if not claims:
-            break
-        tried += len(claims)
-        list(_senders().map(_send, claims))
-    return tried
+class _Road:
+    """Some senders for some channels: a mail server that hangs must not hold up a push."""
+
+    def __init__(self, channels: tuple[Channel, ...], senders: int) -> None:
+        self.channels = channels
+        self._free = threading.BoundedSemaphore(senders)
+        self._pool = ThreadPoolExecutor(senders, thread_name_prefix=channels[-1])
+
+    def take(self, overdue_by: timedelta) -> list[Future[None]]:
+        """Claim as many due pings as there are free senders, and send them all at once."""
+        limit = 0
+        while self._free.acquire(blocking=False):
+            limit += 1
+        claims: tuple[Claim, ...] = ()
+        try:
+            if limit:
+                with transaction() as session:
+                    claims = notifications.claim_due(
+                        session,
+                        now=database_now(session),
+                        limit=limit,
+                        channels=self.channels,
+                        overdue_by=overdue_by,
+                    )
+        finally:
+            for _ in range(limit - len(claims)):
+                self._free.release()
+        return [self._pool.submit(self._send, claim) for claim in claims]
+
+    def _send(self, claim: Claim) -> None:
+        try:
+            settled = send_one(claim)
+            if settled and settled.step_failed and settled.ping.about == "alert":
+                _hasten(settled)
+        except Exception as error:  # noqa: BLE001
+            # Its lease ends in a few seconds, then somebody tries again.
+            log.error("ping_not_sent", ping_id=str(claim.ping_id), error=type(error).__name__)
+        finally:
+            self._free.release()
 
 
 @cache
-def _senders() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(SENDERS, thread_name_prefix="sender")
+def _roads() -> tuple[_Road, ...]:
+    """Made at first use, after a worker has forked. Together below the pool's 20 connections."""
+    return _Road((Channel.IN_APP, Channel.WEB_PUSH), PUSH_SENDERS), _Road((Channel.EMAIL,), MAIL_SENDERS)
 
 
-def _send(claim: Claim) -> None:
-    try:
-        settled = send_one(claim)
-        if settled and settled.step_failed and settled.ping.about == "alert":
-            _hasten(settled)
-    except Exception as error:  # noqa: BLE001
-        # Its lease ends in a few seconds, then somebody tries again.
-        log.error("ping_not_sent", ping_id=str(claim.ping_id), error=type(error).__name__)
+def send_pings(overdue_by: timedelta = AT_ONCE) -> int:
+    """Send every ping that is due, many at once; returns how many were tried.
+
+    Returns after SENDING_SECONDS at the latest. What a slow server still holds then is finished by its own
+    thread, whose lease keeps it from being sent by another meanwhile.
+    """
+    tried, ends = 0, time.monotonic() + SENDING_SECONDS
+    sending: set[Future[None]] = set()
+    while (left := ends - time.monotonic()) > 0:
+        taken = [future for road in _roads() for future in road.take(overdue_by)]
+        tried += len(taken)
+        sending.update(taken)
+        if not sending:
+            break
+        sending = wait(sending, timeout=min(left, GLANCE_SECONDS)).not_done
+    return tried
 
 
 def send_one(claim: Claim) -> Settled | None:

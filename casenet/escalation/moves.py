@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from casenet import groups, notifications
+from casenet import groups, identity, notifications
 from casenet.database import notify
 from casenet.escalation import log, rules
 from casenet.escalation.chain import Team, everybody, people_of_plan, team_of
@@ -116,10 +116,18 @@ def _admit(session: Session, alert: Alert, team: Team, people: tuple[UUID, ...],
 
 def _ask_everybody(session: Session, alert: Alert, team: Team, now: datetime) -> None:
     people = everybody(session, team, without=alert.raised_by)
+    # An administrator who is no nurse or physician can telephone, and needs no patient's record for that.
+    professions = identity.people(session, people)
+    clinical = {person_id for person_id, person in professions.items() if _is_clinical(person.profession)}
+    _admit(session, alert, team, tuple(person for person in people if person in clinical), now)
     asked = {"person_ids": [str(person_id) for person_id in people]}
     log.note(session, alert, "everybody", now=now, detail=asked)
     wait = PACES[Level(alert.level)].everybody
     _ping(session, alert, people, step_no=0, attempt=alert.steps_run, wait=wait, now=now)
+
+
+def _is_clinical(profession: str) -> bool:
+    return groups.ROLE_OF_PROFESSION[profession] in ("physician", "nurse")
 
 
 def _remind(session: Session, alert: Alert, person_id: UUID, now: datetime) -> None:

@@ -123,7 +123,12 @@ def cancel_pings(session: Session, about: str, about_id: UUID, *, reason: str, n
 
 
 def claim_due(
-    session: Session, *, now: datetime, limit: int, overdue_by: timedelta = timedelta(0)
+    session: Session,
+    *,
+    now: datetime,
+    limit: int,
+    channels: Iterable[Channel] = LADDER,
+    overdue_by: timedelta = timedelta(0),
 ) -> tuple[Claim, ...]:
     """Take due pings for LEASE_SECONDS; commit, then send. Those that nobody wants any more are ended.
 
@@ -141,7 +146,11 @@ def claim_due(
         now=now,
         lease_seconds=rules.LEASE_SECONDS,
         limit=limit,
-        where=[Ping.state == "pending", Ping.due_at <= now - overdue_by],
+        where=[
+            Ping.state == "pending",
+            Ping.channel.in_(tuple(channels)),
+            Ping.due_at <= now - overdue_by,
+        ],
     )
     return tuple(Claim(row.id, row.fence) for row in rows)
 

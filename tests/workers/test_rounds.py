@@ -1,5 +1,6 @@
 """Rounds of the night's work over committed rows, with a push service and a mail server outside."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -176,6 +177,28 @@ def test_fifty_alerts_at_once_are_all_sent_in_one_round(
 
     assert {p.message["alert_id"] for p in push.received} == {str(alert.id) for alert in alerts}
     assert len(push.received) == 50
+
+
+def test_a_mail_server_that_hangs_holds_up_no_push(ward: Ward, push: PushService, mail: MailService) -> None:
+    mail.wait_seconds = 5
+    for _ in range(20):
+        raised(ward)
+    started = time.monotonic()
+    rounds.send_pings()
+    assert time.monotonic() - started < 3
+    assert mail.received == []
+
+    with_phone(ward, push, "sato")
+    urgent = raised(ward)
+    rounds.send_pings()
+
+    assert [p.message["alert_id"] for p in push.received] == [str(urgent.id)]
+    assert time.monotonic() - started < 6
+    mail.wait_seconds = 0
+    ends = time.monotonic() + 20
+    while len(mail.received) < 6 and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert len(mail.received) >= 6
 
 
 def test_nothing_is_sent_after_the_answer(ward: Ward, push: PushService, mail: MailService) -> None:

@@ -9,10 +9,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from casenet import clock, escalation, groups, notifications, rosters, timeline
+from casenet import clock, escalation, facilities, groups, notifications, rosters, timeline
 from casenet.errors import Conflict, Invalid, NotAllowed, NotFound
 from casenet.escalation import AlertView, Level, Outcome, PolicyStep, State, Target
 from casenet.groups import Permission
+from casenet.identity import NewPerson
 from casenet.ids import new_id
 from casenet.rosters import Duty, NewOverride
 from tests.night import PATIENT, Ward, open_ward
@@ -396,3 +397,22 @@ def test_nothing_about_the_patient_stands_in_the_clear(session: Session, ward: W
         rows = session.execute(text(f"select t::text from {table} t")).scalars().all()
         assert rows
         assert not [row for row in rows if "秘密" in row or PATIENT.name in row or "呼吸" in row]
+
+
+def test_an_administrator_who_is_asked_at_the_end_can_read_it_only_as_a_clinician(
+    session: Session, ward: Ward
+) -> None:
+    now = clock.now()
+    for name, profession in (("head", "nurse"), ("clerk", "office_clerk")):
+        ward.people[name] = new_id()
+        person = NewPerson(ward.people[name], name, f"{name}@casenet.example", "架空", "カクウ", profession)
+        facilities.add_staff(session, ward.offices["clinic"], person, is_administrator=True, by=None, now=now)
+    alert = raise_by(session, ward, "abe")
+
+    for minutes in (5, 10, 15, 20):
+        escalation.advance_due(session, now=at(minutes))
+
+    assert {"head", "clerk"} <= set(pinged(session, ward, alert))
+    assert ward.entry(session, "head", Permission.ANSWER)
+    with pytest.raises(NotFound):
+        ward.entry(session, "clerk")
