@@ -156,6 +156,8 @@ def steps_keep_time(site: Site) -> Iterable[str]:
     """I-6: no step before its time, none silently late, and the first in the moment of the call."""
     plans = {str(row.id): row.plan for row in rows("select id, plan from alert")}
     for alert_id, events in events_by_alert().items():
+        if alert_id not in plans:
+            continue  # said elsewhere
         due = events[0].at.timestamp()
         early = 0.5  # the clock of the web and the database's, and the two reads of a round
         for event in events:

@@ -57,7 +57,9 @@ class Letter:
 class Log:
     """A group's timeline as the phone has folded it: without a hole, each number once."""
 
-    rows: dict[int, tuple[str, int, str | None]] = field(default_factory=dict)
+    rows: dict[int, tuple[str, int, str | None]] = field(
+        default_factory=dict[int, tuple[str, int, str | None]]
+    )
     marks: int = 0
     doubles: int = 0
 

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +39,9 @@ def tree_of(pid: int) -> list[int]:
     return [pid, *(below for child in children_of(pid) for below in tree_of(child))]
 
 
+Broken = tuple[str, float, Callable[[], object]]  # what, when to mend it, how
+
+
 @dataclass
 class Site:
     """Break one thing, and have it mended after a while. Call from the main thread only.
@@ -50,10 +53,10 @@ class Site:
     house: House
     servers: Servers
     kept: tuple[str, ...]
-    away: list[tuple[float, float]] = field(default_factory=list)
-    deaths: list[str] = field(default_factory=list)
-    broken: list[tuple[str, float, Callable[[], None]]] = field(default_factory=list)
-    kills: dict[str, int] = field(default_factory=dict)
+    away: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    deaths: list[str] = field(default_factory=list[str])
+    broken: list[Broken] = field(default_factory=list[Broken])
+    kills: dict[str, int] = field(default_factory=dict[str, int])
     gone_at: float = 0.0
 
     def start(self) -> None:
@@ -143,7 +146,7 @@ class Site:
         wait_until(self.house.answers, seconds=30, what="an answer of the web process")
 
     @contextmanager
-    def frozen(self, what: str) -> Iterator[None]:
+    def frozen(self, what: str) -> Generator[None]:
         """SIGSTOP: it is there, takes connections, and answers nothing."""
         server = self.servers.postgres.child if what == "postgres" else self.house.running[what]
         pids, since = tree_of(server.pid), time.time()

@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from random import Random
 from typing import Any
@@ -21,16 +20,16 @@ from tests.house import House, caller
 HASTE = 30  # a step of five minutes lasts ten seconds
 GROUPS = 5
 # Who carries which device. Ito and Mori are no members until a call reaches them.
-DEVICES = "tanaka tanaka sato sato sato suzuki suzuki abe abe abe".split()
+DEVICES = ("tanaka", "tanaka", "sato", "sato", "sato", "suzuki", "suzuki", "abe", "abe", "abe")
 WITH_PUSH = ("sato", "tanaka", "mori")
 CONFIRMS = ("sato",)  # whose service worker confirms, so that no mail follows
 
 # The waits stand in the plan that an alert freezes; here only the written due time is brought nearer.
-HURRY = f"""
+HURRY = b"""
 create function hurry() returns trigger language plpgsql as $$
 begin
     if new.state = 'open' and new.next_step_at is distinct from old.next_step_at then
-        new.next_step_at := statement_timestamp() + (new.next_step_at - statement_timestamp()) / {HASTE};
+        new.next_step_at := statement_timestamp() + (new.next_step_at - statement_timestamp()) / 30;
     end if;
     return new;
 end $$;
@@ -78,6 +77,7 @@ def open_ward(house: House, browsers: Browsers, chance: Random, owner: psycopg.C
         for name in WITH_PUSH:
             endpoint = browsers.endpoint(name)
             night.subscribe(session, first.people[name], browsers.browser(name), endpoint, now)
+    assert f"/ {HASTE};".encode() in HURRY
     owner.execute(HURRY)
     phones = [
         Phone(caller(house, first.people[name]), group_ids, Random(chance.random())) for name in DEVICES
@@ -96,8 +96,7 @@ def plan(ward: Ward, chance: Random, *, posts: int, alerts: int, seconds: float)
         phone.write(letter)
     for number in range(alerts):
         letter = alert(ward, chance, f"急変{number}", starts + chance.uniform(0, seconds * 0.8))
-        fate = number % 3  # answered and ended; answered over the notification only; never answered
-        if fate == 0:
+        if number % 3 == 0:  # the others are answered from a notification, or never
             answerer = ward.of(chance.choice(("tanaka", "suzuki", "sato")))
             letter.then = partial(_answer, answerer, chance.uniform(0.5, 12), chance.uniform(0.5, 5))
         chance.choice(ward.phones).write(letter)
@@ -110,7 +109,7 @@ def post(group_id: UUID, text: str, at: float) -> Letter:
 
 def alert(ward: Ward, chance: Random, text: str, at: float) -> Letter:
     level = chance.choice(("E2", "E3", "E3", "E4"))
-    body = {
+    body: dict[str, Any] = {
         "id": str(new_id()),
         "post_id": str(new_id()),
         "level": level,
@@ -152,8 +151,3 @@ def service_worker(ward: Ward, chance: Random) -> Any:
             device.write(Letter("acknowledgement", f"{path}/acknowledgement", {}, at + 1))
 
     return on_push
-
-
-def shift_limit(seconds: int) -> timedelta:
-    """A wait of the plan as it lasts here."""
-    return timedelta(seconds=seconds / HASTE)
