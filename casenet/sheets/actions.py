@@ -21,7 +21,7 @@ from casenet.groups import Entry, Permission
 from casenet.ids import new_id
 from casenet.realtime import ring_person
 from casenet.sheets import compose, rules
-from casenet.sheets.compose import Offer, Source
+from casenet.sheets.compose import Offer, Reading, Source
 from casenet.sheets.forms import CURRENT, Form, form
 from casenet.sheets.gather import by_hand, by_sending, gather
 from casenet.sheets.queries import form_of, newest_revision
@@ -80,11 +80,12 @@ def revise_sheet(
     *,
     expected_version: int,
     now: datetime,
-) -> None:
+) -> Reading:
     """Replace the answers of a draft. `sheet` was entered with its row locked.
 
     expected_version  What the writer saw. Raises Conflict when another writer was faster or it is no draft,
                       Invalid for values that do not fit the form.
+    Returns  what it read for the offers, so that the answer to the writer need not read it again.
     """
     if sheet.state != "draft":
         raise Conflict("sheet-state", state=sheet.state)
@@ -93,13 +94,15 @@ def revise_sheet(
     the_form = form_of(sheet)
     kept = rules.check_values(the_form, values)
     before = open_answers(session, entry, newest_revision(session, sheet))
+    reading = gather(session, entry, now=now)
     if kept == before.values:
-        return
-    offers = compose.offers(the_form, before.values, gather(session, entry, now=now))
+        return reading
+    offers = compose.offers(the_form, before.values, reading)
     hand = by_hand(entry.person_id, now)
     sources = {key: _source_of(key, value, before, offers, hand) for key, value in kept.items()}
     _keep(session, entry, sheet, Answers(kept, sources), now=now)
     _note(session, entry, sheet, "sheet.revise")
+    return reading
 
 
 def release_sheet(

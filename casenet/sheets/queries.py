@@ -15,7 +15,7 @@ from casenet.clock import JAPAN
 from casenet.errors import NotFound
 from casenet.groups import Entry, Permission, enter, entries_of, may
 from casenet.sheets import compose, fees, gather, rules, sealed
-from casenet.sheets.compose import Offer, Source
+from casenet.sheets.compose import Offer, Reading, Source
 from casenet.sheets.fees import Claim, Clock
 from casenet.sheets.forms import Form, form
 from casenet.sheets.tables import Handover, Sheet, SheetDocument, SheetRevision
@@ -103,13 +103,15 @@ def view(session: Session, entry: Entry, sheet: Sheet, *, now: datetime) -> Shee
     return picture(session, entry, sheet, now=now)
 
 
-def picture(session: Session, entry: Entry, sheet: Sheet, *, now: datetime) -> SheetView:
-    """As view, for the answer to the one who has just changed it."""
+def picture(
+    session: Session, entry: Entry, sheet: Sheet, *, now: datetime, reading: Reading | None = None
+) -> SheetView:
+    """As view, for the answer to the one who has just changed it; `reading` when it was just read."""
     the_form, writes = form_of(sheet), may(entry.role, Permission.SHEET)
     answers = sealed.open_answers(session, entry, newest_revision(session, sheet))
     offers: dict[str, Offer] = {}
     if sheet.state == "draft" and writes:
-        reading = gather.gather(session, entry, now=now)
+        reading = reading or gather.gather(session, entry, now=now)
         offers = compose.offers(the_form, answers.values, reading)
     shown = rules.visible(the_form, answers.values, may_write=writes)
     links = handovers(session, sheet.id)

@@ -83,8 +83,8 @@ def revise_sheet(path: SheetPath, body: ValuesIn) -> Response:
     with transaction() as session:
         entry, sheet = _enter(session, path.sheet_id, lock=True)
         expected = expected_version()
-        sheets.revise_sheet(session, entry, sheet, body.values, expected_version=expected, now=now)
-        return _shown(session, sheets.picture(session, entry, sheet, now=now))
+        reading = sheets.revise_sheet(session, entry, sheet, body.values, expected_version=expected, now=now)
+        return _shown(session, sheets.picture(session, entry, sheet, now=now, reading=reading))
 
 
 @blueprint.post("/sheets/<uuid:sheet_id>/release", responses={200: SheetOut})
