@@ -7,6 +7,8 @@ import { Icon } from "./icons";
 export function sentenceOf(error: unknown): string {
   if (error instanceof NoSignal) return say("problem.no_signal");
   if (!(error instanceof Problem)) return say("problem.unknown");
+  const wait = error.facts["retry_after_seconds"];
+  if (error.status === 429 && typeof wait === "number") return say("problem.wait", { count: Math.ceil(wait) });
   return sentenceOfCode(error.code, error.status);
 }
 

@@ -1,6 +1,6 @@
 /** One sheet: what is filled, where it came from, what is missing; then to the hospital, and its receipt. */
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import texts from "../../../casenet/words/ja/screens_sheets.json";
 import { get } from "../ground/api";
 import { type Form, type FormBlock, isAsked, isFilled, loadForm, type Values } from "../ground/forms";
@@ -52,6 +52,8 @@ function SheetEditor({ sheet: first, form, group, touched }: EditorProps) {
   const { sheet, values, clashes, faults, saving, change, take, replace } = useSheet(first, touched);
   const [open, setOpen] = useState<string | null>(null);
   const isDraft = sheet.state === "draft";
+  // Once it has gone, what counts is what becomes of it.
+  useEffect(() => setOpen(null), [isDraft]);
   const isLocked = !isDraft || !group.my.permissions.includes("sheet");
   return (
     <section class="page sheet-page" aria-labelledby="sheet-title">
