@@ -133,7 +133,8 @@ def test_a_worker_killed_half_way_loses_nothing_and_issues_nothing_twice(house, 
     house.start(WORKER, "beat")
     wait_until(lambda: not rows("select 1 from handover where state <> 'sent'"), seconds=60, what="delivery")
 
-    assert len(rows("select 1 from handover where fence = 2")) == left
+    # A commit that was already on its way when the worker died may still have counted.
+    assert len(rows("select 1 from handover where fence = 2")) in (left - 1, left)
     assert {str(row.sheet_id) for row in rows("select sheet_id from sheet_document")} == ids
     sent = rows("select notice from timeline_revision where notice->>'code' = 'sheet.sent'")
     assert sorted(row.notice["sheet_id"] for row in sent) == sorted(ids)
