@@ -2,21 +2,28 @@
 
 import asyncio
 import json
+import ssl
 import threading
 from base64 import urlsafe_b64decode
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default as modern
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Any, Self, cast
 
 import http_ece
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from tests.house import free_port
 from tests.night import Browser
@@ -35,11 +42,15 @@ class Pushed:
 
 @dataclass
 class PushService:
-    """Speaks RFC 8030 on 127.0.0.1. `answers`: status codes to give before 201, by browser name."""
+    """Speaks RFC 8030 on 127.0.0.1. `answers`: status codes to give before 201, by browser name.
+
+    certificate   Of make_certificate(); speaks TLS with it.
+    """
 
     browsers: dict[str, Browser] = field(default_factory=dict)
     received: list[Pushed] = field(default_factory=list)
     answers: dict[str, list[tuple[int, dict[str, str]]]] = field(default_factory=dict)
+    certificate: Path | None = None
 
     def __enter__(self) -> Self:
         service = self
@@ -66,6 +77,10 @@ class PushService:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+        if self.certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         return self
 
@@ -81,7 +96,11 @@ class PushService:
         return self.browsers.setdefault(name, Browser.new())
 
     def endpoint(self, name: str) -> str:
-        return f"http://{self.host}/push/{name}"
+        return f"{self.scheme}://{self.host}/push/{name}"
+
+    @property
+    def scheme(self) -> str:
+        return "https" if self.certificate else "http"
 
     def open(self, name: str, headers: dict[str, str], body: bytes) -> Pushed:
         """Decrypt (RFC 8291) and check who sent it (RFC 8292), as strictly as a browser and its service do."""
@@ -91,8 +110,28 @@ class PushService:
             body, private_key=browser.private, auth_secret=browser.auth, version="aes128gcm"
         )
         claims = check_vapid(headers["Authorization"])
-        assert claims["aud"] == f"http://{self.host}"
+        assert claims["aud"] == f"{self.scheme}://{self.host}"
         return Pushed(name, headers, len(body), json.loads(opened), claims)
+
+
+def make_certificate(folder: Path) -> Path:
+    """A key and a self-signed certificate for 127.0.0.1 in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path = folder / "push.pem"
+    path.write_bytes(pem + certificate.public_bytes(Encoding.PEM))
+    return path
 
 
 def check_vapid(header: str) -> dict[str, Any]:

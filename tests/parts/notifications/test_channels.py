@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -12,7 +13,7 @@ from casenet.notifications import Channel, Letter, Subscription, deliver
 from casenet.notifications.channels import web_push
 from casenet.notifications.letters import Fate, Outcome
 from tests.night import Browser
-from tests.receivers import MailService, PushService
+from tests.receivers import MailService, PushService, make_certificate
 
 ALERT = UUID("01900000-0000-7000-8000-000000000007")
 TOKEN = "A" * 43
@@ -139,6 +140,22 @@ def test_a_listed_name_that_leads_inside_is_not_called(push: PushService, config
     outcome = deliver(letter(Channel.WEB_PUSH, inside), listed)
 
     assert outcome == Outcome.give_up("push-address-refused")
+
+
+def test_over_tls_the_certificate_is_checked(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = make_certificate(tmp_path)
+    with PushService(certificate=certificate) as push:
+        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+        stranger = deliver(letter(Channel.WEB_PUSH, phone(push)), config)
+        assert push.received == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        trusted = deliver(letter(Channel.WEB_PUSH, phone(push)), config)
+
+    assert (stranger.fate, stranger.reason) == (Fate.RETRY, "push-SSLCertVerificationError")
+    assert trusted == Outcome.sent()
+    assert len(push.received) == 1
 
 
 def test_a_push_service_that_is_not_there_is_tried_again(push: PushService, config: Config) -> None:
