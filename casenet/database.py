@@ -49,6 +49,8 @@ def engine_of(settings: Config) -> Engine:
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=False,
+        # An error's text ends in logs and tracebacks: statements may stand there, values never.
+        hide_parameters=True,
         connect_args=_connect_args(settings),
     )
 

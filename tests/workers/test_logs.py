@@ -1,0 +1,14 @@
+"""What a failing round leaves in a log: the statement perhaps, a value never."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+
+def test_an_error_of_the_database_names_no_value(session: Session) -> None:
+    with pytest.raises(DBAPIError) as caught:
+        session.execute(text("select cast(:what as text), 1 / 0"), {"what": "秘密の症状"})
+
+    assert "division by zero" in str(caught.value)
+    assert "秘密" not in str(caught.value)
