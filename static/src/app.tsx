@@ -51,10 +51,15 @@ function Shell({ parts }: { parts: string[] }) {
   const isFirst = useRef(true);
   const key = parts.slice(0, 2).join("/");
   useEffect(() => {
-    // A screen reader hears where it is; the first screen keeps the browser's own start.
-    if (!isFirst.current) main.current?.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
+    const isStart = isFirst.current;
     isFirst.current = false;
-    document.title = `${main.current?.querySelector("h1")?.textContent ?? ""} | ${say("app.name")}`;
+    // Never a patient's name: titles stay in the browser's history and in the list of open apps.
+    const word = PLACES.find((other) => other.name === place)?.word;
+    document.title = word ? `${say(word)} | ${say("app.name")}` : say("app.name");
+    return whenTitled(main.current, place === "groups" && isDeep, (title) => {
+      // A screen reader hears where it is; the first screen keeps the browser's own start.
+      if (!isStart) title.focus({ preventScroll: true });
+    });
   }, [key]);
   return (
     <div class={`shell ${isDeep ? "is-deep" : ""} is-${place}`}>
@@ -72,6 +77,24 @@ function Shell({ parts }: { parts: string[] }) {
       <LiveRegion />
     </div>
   );
+}
+
+/** Calls back with the title of the open page as soon as there is one. Beside the list, a group's title is meant. */
+function whenTitled(main: HTMLElement | null, isGroup: boolean, found: (title: HTMLElement) => void): () => void {
+  const look = () => main?.querySelector<HTMLElement>(isGroup ? ":is(.group-page, .page) h1" : "h1");
+  const title = look();
+  if (title || !main) {
+    if (title) found(title);
+    return () => undefined;
+  }
+  const observer = new MutationObserver(() => {
+    const late = look();
+    if (!late) return;
+    observer.disconnect();
+    found(late);
+  });
+  observer.observe(main, { childList: true, subtree: true });
+  return () => observer.disconnect();
 }
 
 function skip(event: Event, main: HTMLElement | null) {

@@ -74,7 +74,6 @@ function UrgentForm({ group }: { group: Group }) {
         <h1 tabIndex={-1}>{say("title")}</h1>
       </header>
       <PatientGuard patient={group.patient} word="guard.urgent" />
-      {level === "E4" && <AmbulanceFirst />}
       <SignChoices signs={signs} onToggle={toggle} />
       <LevelChoice level={level} suggested={suggestedLevel(signs)} onChoose={setChosen} />
       <section class="form" aria-labelledby="what-title">
@@ -109,7 +108,7 @@ function UrgentForm({ group }: { group: Group }) {
         {chain.value && <ChainList steps={chain.value} />}
       </section>
       <div class="urgent-send">
-        {level && <LevelLabel level={level} />}
+        {level === "E4" ? <AmbulanceFirst /> : level && <LevelLabel level={level} />}
         <button type="submit" class="button is-danger is-wide" disabled={!level || !situation}>
           {level ? say("send", { name: group.patient.name }) : say("send_needs_level")}
         </button>
@@ -118,6 +117,7 @@ function UrgentForm({ group }: { group: Group }) {
   );
 }
 
+/** Beside the send button, under the thumb: it appears without moving what the finger is on. */
 function AmbulanceFirst() {
   return (
     <div class="ambulance" role="alert">
