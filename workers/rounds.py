@@ -20,8 +20,10 @@ log = structlog.get_logger()
 
 AT_ONCE = timedelta(0)
 ALERTS_PER_ROUND = 200  # a ward has eight calls a night; an earthquake has 38 a second (needs.md 4)
-PUSH_SENDERS = 12  # a push service answers in 0.1 to 0.5 s
-MAIL_SENDERS = 6
+# A push service answers in 0.1 to 0.5 s. Each sender may leave an open connection behind: two workers and
+# nightwatch with 13 each, and two web processes with 20, stay below PostgreSQL's 100.
+PUSH_SENDERS = 8
+MAIL_SENDERS = 4
 GLANCE_SECONDS = 0.25  # while some still send, look for free senders and new pings so often
 SENDING_SECONDS = 2.0  # after this a round ends, so that the next move of an alert is never behind it
 
@@ -89,7 +91,7 @@ class _Road:
 
 @cache
 def _roads() -> tuple[_Road, ...]:
-    """Made at first use, after a worker has forked. Together below the pool's 20 connections."""
+    """Made at first use: a worker has forked by then."""
     return _Road((Channel.IN_APP, Channel.WEB_PUSH), PUSH_SENDERS), _Road((Channel.EMAIL,), MAIL_SENDERS)
 
 
