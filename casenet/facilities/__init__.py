@@ -1,6 +1,6 @@
 """Offices (事業所) and the staff that they own: who belongs where, who administers."""
 
-from casenet.facilities.actions import NewFacility, add_facility, add_staff, leave
+from casenet.facilities.actions import NewFacility, add_facility, add_staff, invite_again, leave
 from casenet.facilities.queries import (
     FacilityView,
     StaffView,
@@ -25,6 +25,7 @@ __all__ = [
     "facilities_of",
     "facility",
     "facility_of",
+    "invite_again",
     "leave",
     "staff_of",
 ]

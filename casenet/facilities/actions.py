@@ -77,6 +77,17 @@ def add_staff(
     return token
 
 
+def invite_again(session: Session, facility_id: UUID, person_id: UUID, *, by: UUID, now: datetime) -> str:
+    """Give a person of one's office a new invitation; both their factors are void. Returns its token.
+
+    Raises NotFound when `by` does not administer the office or the person is not on its staff.
+    """
+    home = facility_of(session, person_id)
+    if home is None or home.id != facility_id or not administers(session, by, facility_id):
+        raise NotFound
+    return identity.invite_again(session, person_id, by=by, now=now)
+
+
 def _is_same(session: Session, facility_id: UUID, new: identity.NewPerson) -> bool:
     known = identity.people(session, [new.id]).get(new.id)
     home = facility_of(session, new.id)

@@ -16,7 +16,7 @@ from casenet.database import after_commit
 from casenet.errors import Conflict, Invalid, NotAllowed, NotFound
 from casenet.groups import rules
 from casenet.groups.access import Entry
-from casenet.groups.queries import PatientView, record_place
+from casenet.groups.queries import PatientView, members, record_place
 from casenet.groups.tables import Membership, PatientGroup, PatientRecord
 from casenet.ids import new_id
 from casenet.realtime import ring_group, ring_person
@@ -121,10 +121,17 @@ def admit_for_cover(
 
 
 def remove_member(session: Session, entry: Entry, person_id: UUID, *, now: datetime) -> None:
-    """Let a person out. Their open sockets are cut within a second. Raises NotFound when they are no member."""
+    """Let a person out. Their open sockets are cut within a second.
+
+    Raises NotFound when they are no member, Conflict when nobody would be left who could let anyone in.
+    """
+    _lock(session, entry.group_id)
     present = _membership(session, entry.group_id, person_id)
     if present is None:
         raise NotFound
+    others = (member for member in members(session, entry.group_id) if member.person_id != person_id)
+    if not any(rules.may(member.role, rules.Permission.INVITE) for member in others):
+        raise Conflict("nobody-could-invite")
     present.left_at = now
     present.removed_by = entry.person_id
     session.flush()

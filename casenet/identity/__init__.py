@@ -18,7 +18,13 @@ from casenet.identity.actions import (
     start_session,
     suspend,
 )
-from casenet.identity.invitations import confirm_second_factor, invite, invited_person, set_password
+from casenet.identity.invitations import (
+    confirm_second_factor,
+    invite,
+    invite_again,
+    invited_person,
+    set_password,
+)
 from casenet.identity.queries import Asker, PersonView, asker, live_sessions, people
 from casenet.identity.secrets import (
     csrf_token,
@@ -45,6 +51,7 @@ __all__ = [
     "finish_session",
     "hash_password",
     "invite",
+    "invite_again",
     "invited_person",
     "live_sessions",
     "look_up_credentials",

@@ -1,6 +1,7 @@
 """One-time invitations: a new person chooses a password and gets a second factor."""
 
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import update
@@ -8,10 +9,12 @@ from sqlalchemy.orm import Session
 
 from casenet import audit
 from casenet.crypto import seal_for_server
+from casenet.database import after_commit
 from casenet.errors import Gone
 from casenet.identity import rules, secrets
 from casenet.identity.factors import totp_place, usable_step
-from casenet.identity.tables import Invitation, Person
+from casenet.identity.tables import Invitation, Person, SessionRow
+from casenet.realtime import ring_person
 
 
 def invite(session: Session, person_id: UUID, *, now: datetime) -> str:
@@ -32,6 +35,24 @@ def invite(session: Session, person_id: UUID, *, now: datetime) -> str:
         )
     )
     return token
+
+
+def invite_again(session: Session, person_id: UUID, *, by: UUID | None, now: datetime) -> str:
+    """A lost phone or a forgotten password: both factors are void, every session ends, and a new invitation
+    is made. The office has looked at the person; nobody chooses a password for them. Returns the token.
+    """
+    person = session.get_one(Person, person_id, with_for_update=True)
+    person.password_hash = None
+    person.totp_secret = None
+    person.enrolled_at = None
+    session.execute(
+        update(SessionRow)
+        .where(SessionRow.person_id == person_id, SessionRow.ended_at.is_(None))
+        .values(ended_at=now)
+    )
+    audit.record(session, person_id=by, action="person.invite_again", object_id=person_id)
+    after_commit(session, partial(ring_person, person_id, "session"))
+    return invite(session, person_id, now=now)
 
 
 def invited_person(session: Session, token: str, *, now: datetime) -> Person:

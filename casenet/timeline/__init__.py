@@ -28,7 +28,7 @@ from casenet.timeline.queries import (
     read_sequences,
     unread,
 )
-from casenet.timeline.rules import AWAITING_DAYS, PAGE_MAX, TEXT_CHARS_MAX, Draft
+from casenet.timeline.rules import AWAITING_DAYS, PAGE_MAX, TEXT_CHARS_MAX, Draft, check_ordinary
 
 __all__ = [
     "AWAITING_DAYS",
@@ -40,6 +40,7 @@ __all__ = [
     "RevisionView",
     "acknowledge_post",
     "awaiting",
+    "check_ordinary",
     "correct_post",
     "history",
     "last_lines",

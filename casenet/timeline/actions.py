@@ -256,3 +256,10 @@ def mark_read(session: Session, entry: Entry, sequence: int, *, now: datetime) -
             set_={"sequence": func.greatest(ReadMark.sequence, reached), "updated_at": now},
         )
     )
+    audit.record(
+        session,
+        person_id=entry.person_id,
+        action="posts.mark_read",
+        group_id=entry.group_id,
+        revision=reached,
+    )

@@ -34,6 +34,12 @@ def check_draft(draft: Draft, role: str) -> None:
         raise NotAllowed("urgent-not-allowed")
 
 
+def check_ordinary(draft: Draft) -> None:
+    """Raise Invalid for an urgent post: it calls people, so it comes in by the door of calls, never by this one."""
+    if draft.kind == "urgent":
+        raise Invalid("urgent-is-a-call", {"kind": "urgent"})
+
+
 def check_text(text: str) -> None:
     """Raise Invalid for an empty or endless text."""
     if not text.strip():

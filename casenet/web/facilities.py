@@ -145,6 +145,18 @@ def add_person(path: FacilityPath, body: PersonIn) -> Response:
     return answer({"id": body.id, "invitation_path": f"/invitations/{token}"}, 201)
 
 
+@blueprint.post(
+    "/facilities/<uuid:facility_id>/people/<uuid:person_id>/invitation", responses={201: PersonAdded}
+)
+def invite_again(path: StaffPath) -> Response:
+    """A lost phone or a forgotten password: a new one-time link; the old factors and sessions end."""
+    with transaction() as session:
+        token = facilities.invite_again(
+            session, path.facility_id, path.person_id, by=asking().person_id, now=clock.now()
+        )
+    return answer({"id": path.person_id, "invitation_path": f"/invitations/{token}"}, 201)
+
+
 @blueprint.delete("/facilities/<uuid:facility_id>/people/<uuid:person_id>", responses={204: None})
 def remove_person(path: StaffPath) -> Response:
     """A leaver, in one act: no sign-in, no session, no membership any more. What they wrote stays."""

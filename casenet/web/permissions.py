@@ -80,6 +80,7 @@ ROUTES: dict[str, Rule] = {
     "facilities.list_facilities": PERSON,
     "facilities.list_people": PERSON,
     "facilities.add_person": ADMINISTRATOR,
+    "facilities.invite_again": ADMINISTRATOR,
     "facilities.remove_person": ADMINISTRATOR,
     # groups
     "groups.list_groups": PERSON,

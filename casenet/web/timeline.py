@@ -180,6 +180,7 @@ def _has_more(rows: tuple[RevisionView, ...], *, ascending: bool, end: int) -> b
 def create_post(path: GroupPath, body: PostIn) -> Response:
     """Publish a post. The same id again answers 200 with the post that is there."""
     draft = Draft(body.id, body.kind, body.text, body.reply_to)
+    timeline.check_ordinary(draft)
     with transaction() as session:
         entry = enter_group(session, path.group_id)
         posted = timeline.publish_post(session, entry, draft, now=clock.now())

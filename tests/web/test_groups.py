@@ -106,3 +106,12 @@ def test_every_read_of_a_patient_leaves_an_audit_row(cast: Cast, phone_of: Phone
     actions = [row.action for row in rows]
     assert actions == ["post.publish", "patient.read", "posts.read", "record.read"]
     assert all(row.request_id for row in rows)
+
+
+def test_nobody_leaves_a_group_without_anyone_who_could_let_people_in(cast: Cast, phone_of: PhoneOf) -> None:
+    last = phone_of(cast.ogawa)
+
+    refused = last.delete(f"/groups/{cast.other_group}/members/{cast.ogawa}")
+
+    assert (refused.status_code, refused.json["code"]) == (409, "nobody-could-invite")
+    assert len(last.get(f"/groups/{cast.other_group}").json["members"]) == 1

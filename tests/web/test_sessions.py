@@ -181,3 +181,20 @@ def test_the_demos_button_does_not_exist_outside_the_demo(app: Flask) -> None:
 
     assert client.get("/api/v1/demo/people").status_code == 404
     assert client.post("/api/v1/demo/session", json={}).status_code in (404, 405)
+
+
+def test_a_lost_phone_ends_both_factors_and_every_session(
+    app: Flask, enrolled: Cast, phone_of: PhoneOf
+) -> None:
+    lost, administrator = phone_of(enrolled.sato), phone_of(enrolled.sato)
+
+    by_other_office = phone_of(enrolled.mori).post(
+        f"/facilities/{enrolled.clinic}/people/{enrolled.sato}/invitation"
+    )
+    again = administrator.post(f"/facilities/{enrolled.clinic}/people/{enrolled.sato}/invitation")
+
+    assert (by_other_office.status_code, again.status_code) == (404, 201)
+    assert lost.get("/me").status_code == 401
+    assert first_step(app.test_client()) == 401
+    path = "/api/v1" + again.json["invitation_path"]
+    assert app.test_client().get(path).json["name"] == "佐藤 架子"

@@ -85,6 +85,7 @@ def test_a_refused_post_says_why_and_changes_nothing(cast: Cast, phone_of: Phone
         "reply": phone.post(path, draft(reply_to=str(uuid4()))),
         "extra": phone.post(path, draft(author_id=str(cast.sato))),
         "number": phone.post(path, draft() | {"id": 5}),
+        "urgent": phone.post(path, draft(kind="urgent")),
     }
 
     assert {name: answer.json["code"] for name, answer in answers.items()} == {
@@ -95,6 +96,7 @@ def test_a_refused_post_says_why_and_changes_nothing(cast: Cast, phone_of: Phone
         "reply": "post-unknown",
         "extra": "input-invalid",
         "number": "input-invalid",
+        "urgent": "urgent-is-a-call",
     }
     assert phone.get(path).json["last_sequence"] == 0
     assert all(answer.content_type == "application/problem+json" for answer in answers.values())
