@@ -195,7 +195,7 @@ def open_group(nurse: Caller, cast: Cast) -> str:
 
 def write_posts(nurse: Caller, group_id: str) -> None:
     path = f"/groups/{group_id}/posts"
-    for kind in ("report", "question", "instruction", "urgent"):
+    for kind in ("report", "question", "instruction"):
         post = {"id": str(new_id()), "kind": kind, "text": words(kind)}
         done(nurse.post(path, post))
         done(nurse.post(f"{path}/{post['id']}/revisions", {"revision": 2, "text": words("訂正")}))
