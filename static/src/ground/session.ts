@@ -12,6 +12,15 @@ export const me = signal<Me | null>(null);
 /** True while what is shown comes from the phone only. */
 export const isOffline = signal(false);
 
+/** Without signal the kept pages open as long as a session lives at most: a lost phone is no archive. */
+const READABLE_MILLISECONDS = 12 * 3_600_000;
+
+interface KeptMe {
+  who: Me;
+  /** When the server last knew this person. */
+  at: number;
+}
+
 type Arrival = (person: Me) => Promise<void>;
 let onArrival: Arrival = async () => undefined;
 let onDeparture: () => void = () => undefined;
@@ -35,22 +44,26 @@ async function startOffline(): Promise<void> {
   const owner = await lastOwner();
   if (owner) {
     await openFor(owner);
-    const kept = await take<Me>("cache", "me");
-    if (kept) {
-      me.value = kept;
+    const kept = await take<KeptMe>("cache", "me");
+    if (kept && Date.now() - kept.at < READABLE_MILLISECONDS) {
+      me.value = kept.who;
       session.value = "in";
-      await onArrival(kept);
+      await onArrival(kept.who);
       return;
     }
   }
   session.value = "out";
 }
 
+async function keepMe(who: Me): Promise<void> {
+  await put("cache", "me", { who, at: Date.now() } satisfies KeptMe);
+}
+
 /** Signed in, or found signed in. */
 export async function arrive(who: Me): Promise<void> {
   useToken(who.csrf_token);
   await openFor(who.person.id);
-  await put("cache", "me", who);
+  await keepMe(who);
   isOffline.value = false;
   me.value = who;
   session.value = "in";
@@ -63,7 +76,7 @@ export async function renew(): Promise<void> {
   useToken(who.csrf_token);
   isOffline.value = false;
   me.value = who;
-  await put("cache", "me", who);
+  await keepMe(who);
 }
 
 /** The server ended the session. What is written and unsent stays on the phone for this person's next sign-in. */
