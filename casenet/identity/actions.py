@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from sqlalchemy import case, func, or_, select, update
+from sqlalchemy import case, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -94,6 +94,11 @@ def note_wrong_password(session: Session, credentials: Credentials, *, now: date
         wait = rules.wait_after(failures, free=limit.free, longest=limit.longest)
         session.execute(update(Guess).where(Guess.key == key).values(not_before=now + wait))
     audit.record(session, person_id=credentials.person_id, action="session.refuse", decision="denied")
+
+
+def forget_guesses(session: Session, *, now: datetime) -> None:
+    """Delete the counts of wrong sign-ins that are older than a day."""
+    session.execute(delete(Guess).where(Guess.last_at < now - timedelta(days=1)))
 
 
 def start_session(session: Session, person_id: UUID, *, device: str, now: datetime) -> str:

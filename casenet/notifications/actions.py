@@ -271,9 +271,11 @@ def note_receipt(session: Session, token: str, *, now: datetime) -> PingView:
 def spend_token(session: Session, token: str, *, now: datetime) -> PingView:
     """Use a token to answer; it answers once, and the same phone repeating itself is told the same again.
 
-    Raises NotFound for an unknown token, Gone for one that is too old.
+    Raises NotFound for an unknown token, Gone for one that is too old or was used before.
     """
     ping = _by_token(session, token, now)
+    if ping.token_used_at and now > ping.token_used_at + rules.TOKEN_REPEAT:
+        raise Gone("token-used")
     ping.token_used_at = ping.token_used_at or now
     ping.delivered_at = ping.delivered_at or now
     return view(ping)

@@ -25,6 +25,7 @@ RETRIES_MAX = 3
 RETRY_AFTER_SECONDS_MAX = 60  # a push service may ask for an hour; the step has minutes
 LEASE_SECONDS = 15  # a killed sender's pings are taken up by another after this long (R6)
 TOKEN_LIFE = timedelta(hours=12)  # a late "I have it" still counts while the alert is open
+TOKEN_REPEAT = timedelta(minutes=2)  # a phone that heard no answer repeats; later the token is used up
 SUBSCRIPTIONS_MAX = 5  # phones and computers of one person; each is pushed to at every ping
 ENDPOINT_CHARS_MAX = 1000
 

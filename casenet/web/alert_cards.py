@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from casenet import clock, escalation, facilities, groups, notifications, timeline
+from casenet.crypto import KeyMissing
 from casenet.escalation import AlertView
 from casenet.groups import Entry
 from casenet.web.cards import Card, cards
@@ -63,7 +64,7 @@ class AlertLine(Shape):
     raised_by: UUID
     next_step_at: datetime | None
     answered_by: UUID | None
-    patient: PatientLine
+    patient: PatientLine | None  # None while the key is away: a call goes on without it
     people: dict[str, Card]
 
 
@@ -76,10 +77,10 @@ class AlertOut(AlertLine):
     version: int
     steps: list[AlertStep]
     events: list[AlertEvent]
-    text: str
+    text: str | None
 
 
-def line_json(session: Session, alert: AlertView, patient: groups.PatientView) -> dict[str, Any]:
+def line_json(session: Session, alert: AlertView, patient: groups.PatientView | None) -> dict[str, Any]:
     """An alert in a list."""
     position = alert.position
     people = cards(session, {alert.raised_by, position.answered_by})
@@ -92,7 +93,7 @@ def line_json(session: Session, alert: AlertView, patient: groups.PatientView) -
         "raised_by": alert.raised_by,
         "next_step_at": position.next_step_at,
         "answered_by": position.answered_by,
-        "patient": patient_line(patient),
+        "patient": patient_line(patient) if patient else None,
         "people": {person: card.model_dump() for person, card in people.items()},
     }
 
@@ -113,8 +114,8 @@ def alert_json(session: Session, entry: Entry, alert: AlertView) -> dict[str, An
     known = step_people(session, {person for step in steps for person in step.person_ids})
     log = _log(events, notifications.pings_about(session, "alert", alert.id))
     people = cards(session, {event["person_id"] for event in log} | known.keys())
-    post = timeline.history(session, entry, alert.post_id)[-1]
-    line = line_json(session, alert, groups.patient(session, entry))
+    patient, text = _opened(session, entry, alert)
+    line = line_json(session, alert, patient)
     return line | {
         "sequence": alert.sequence,
         "post_id": alert.post_id,
@@ -133,8 +134,17 @@ def alert_json(session: Session, entry: Entry, alert: AlertView) -> dict[str, An
         ],
         "events": log,
         "people": line["people"] | {person: card.model_dump() for person, card in people.items()},
-        "text": post.text or "",
+        "text": text,
     }
+
+
+def _opened(session: Session, entry: Entry, alert: AlertView) -> tuple[groups.PatientView | None, str | None]:
+    """Patient and text of the call; nothing while the key is away (architecture.md, decision 9)."""
+    try:
+        post = timeline.history(session, entry, alert.post_id)[-1]
+        return groups.patient(session, entry), post.text
+    except KeyMissing:
+        return None, None
 
 
 def _log(

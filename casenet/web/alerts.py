@@ -9,6 +9,7 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from casenet import escalation, groups
+from casenet.crypto import KeyMissing
 from casenet.database import database_now, transaction
 from casenet.errors import Conflict
 from casenet.escalation import AlertView, Answer, Call, Level, Outcome, Report, rules, sbar
@@ -102,9 +103,16 @@ def list_alerts(query: AlertsQuery) -> Response:
         find = escalation.open_alerts if query.open == "true" else escalation.recent_alerts
         alerts = find(session, entries)
         concerned = [entries[group_id] for group_id in {alert.group_id for alert in alerts}]
-        patients = groups.patients(session, concerned) if concerned else {}
-        lines = [line_json(session, alert, patients[alert.group_id]) for alert in alerts]
+        patients = _patients(session, concerned)
+        lines = [line_json(session, alert, patients.get(alert.group_id)) for alert in alerts]
     return answer({"alerts": lines})
+
+
+def _patients(session: Session, concerned: list[Entry]) -> dict[UUID, groups.PatientView]:
+    try:
+        return groups.patients(session, concerned)
+    except KeyMissing:
+        return {}
 
 
 @blueprint.get("/alerts/<uuid:alert_id>", responses={200: AlertOut})
@@ -121,8 +129,7 @@ def acknowledge(path: AlertPath) -> Response:
     with transaction() as session:
         entry, _ = _enter(session, path.alert_id)
         taken = escalation.acknowledge(session, entry, path.alert_id, now=database_now(session))
-        shown = alert_json(session, entry, taken.alert)
-    return _yours_or_conflict(taken, shown)
+    return _yours_or_conflict(taken, _shown(entry, taken.alert))
 
 
 @blueprint.post("/alerts/<uuid:alert_id>/response", responses={200: AlertOut})
@@ -138,8 +145,7 @@ def respond(path: AlertPath, body: ResponseIn) -> Response:
             eta_minutes=body.eta_minutes,
             now=database_now(session),
         )
-        shown = alert_json(session, entry, taken.alert)
-    return _yours_or_conflict(taken, shown)
+    return _yours_or_conflict(taken, _shown(entry, taken.alert))
 
 
 @blueprint.post("/alerts/<uuid:alert_id>/arrival", responses={200: AlertOut})
@@ -148,8 +154,7 @@ def arrive(path: AlertPath) -> Response:
     with transaction() as session:
         entry, _ = _enter(session, path.alert_id)
         taken = escalation.arrive(session, entry, path.alert_id, now=database_now(session))
-        shown = alert_json(session, entry, taken.alert)
-    return _yours_or_conflict(taken, shown)
+    return _yours_or_conflict(taken, _shown(entry, taken.alert))
 
 
 @blueprint.post("/alerts/<uuid:alert_id>/resolution", responses={200: AlertOut})
@@ -160,7 +165,7 @@ def resolve(path: AlertPath, body: ResolutionIn) -> Response:
         alert = escalation.resolve(
             session, entry, path.alert_id, body.outcome, note=body.note, now=database_now(session)
         )
-        return answer(alert_json(session, entry, alert))
+    return answer(_shown(entry, alert))
 
 
 @blueprint.post("/alerts/<uuid:alert_id>/cancellation", responses={200: AlertOut})
@@ -169,7 +174,7 @@ def cancel(path: AlertPath, body: CancellationIn) -> Response:
     with transaction() as session:
         entry, _ = _enter(session, path.alert_id)
         alert = escalation.cancel(session, entry, path.alert_id, body.reason, now=database_now(session))
-        return answer(alert_json(session, entry, alert))
+    return answer(_shown(entry, alert))
 
 
 def _enter(session: Session, alert_id: UUID) -> tuple[Entry, AlertView]:
@@ -178,6 +183,12 @@ def _enter(session: Session, alert_id: UUID) -> tuple[Entry, AlertView]:
     if rule.permission is None:
         raise LookupError("the table names no permission for this route")
     return escalation.enter_alert(session, asking().person_id, alert_id, rule.permission)
+
+
+def _shown(entry: Entry, alert: AlertView) -> dict[str, Any]:
+    """The alert as it stands. In a transaction of its own: the answer is written whatever becomes of showing it."""
+    with transaction() as session:
+        return alert_json(session, entry, alert)
 
 
 def _yours_or_conflict(taken: Answer, shown: dict[str, Any]) -> Response:

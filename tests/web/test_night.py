@@ -10,7 +10,9 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+import casenet.config
 from casenet import clock, notifications
+from casenet.crypto import keys
 from casenet.ids import new_id
 from casenet.notifications import tokens
 from casenet.web.night_numbers import NightNumbers
@@ -100,6 +102,26 @@ def test_the_second_to_tap_is_told_who_has_it(ward: Ward, phone_of: PhoneOf) -> 
     assert second.json
     assert second.json["code"] == "already-answered"
     assert second.json["answered_by"] == str(ward.people["sato"])
+
+
+def test_a_call_is_answered_to_its_end_while_the_key_is_away(
+    ward: Ward, phone_of: PhoneOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alert = raised(phone_of(ward.people["abe"]), ward)
+    nurse = phone_of(ward.people["sato"])
+    monkeypatch.delenv("KEK_FILE")
+    casenet.config.current.cache_clear()
+    keys.forget_rings()
+
+    listed = nurse.get("/alerts?open=true")
+    taken = nurse.post(f"/alerts/{alert['id']}/acknowledgement")
+    ended = nurse.post(f"/alerts/{alert['id']}/resolution", {"outcome": "phone_guidance"})
+
+    assert listed.json["alerts"][0]["patient"] is None
+    assert (taken.status_code, taken.json["state"], taken.json["text"]) == (200, "acknowledged", None)
+    assert (ended.status_code, ended.json["state"]) == (200, "resolved")
+    assert nurse.get(f"/groups/{ward.group_id}/posts").json["code"] == "key-unavailable"
+    keys.forget_rings()
 
 
 def test_the_outsider_and_a_made_up_id_get_the_same_bytes(ward: Ward, phone_of: PhoneOf) -> None:
@@ -200,6 +222,25 @@ def test_a_notification_answers_without_a_session_and_shows_nothing(
     assert seen
     assert seen["answered_by"] == str(ward.people["sato"])
     assert seen["next_step_at"] is not None
+
+
+def test_a_notification_answers_once_and_not_again_when_the_answer_has_lapsed(
+    ward: Ward, phone_of: PhoneOf, session: Session
+) -> None:
+    alert = raised(phone_of(ward.people["abe"]), ward)
+    ping = session.scalars(
+        text("SELECT id FROM ping WHERE about_id = :alert"), {"alert": alert["id"]}
+    ).first()
+    path = f"/pings/{tokens.token_of(ping)}/acknowledgement"
+    client = phone_of(ward.people["abe"])
+
+    first, again = client.post(path), client.post(path)
+    session.execute(text("UPDATE ping SET token_used_at = token_used_at - interval '3 minutes'"))
+    session.commit()
+    later = client.post(path)
+
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert (later.status_code, later.json["code"]) == (410, "token-used")
 
 
 def test_a_token_says_not_who_was_faster_and_an_unknown_one_opens_nothing(
