@@ -41,7 +41,8 @@ class Base(DeclarativeBase):
 def engine_of(settings: Config) -> Engine:
     """A pooled engine. A borrower waits 5 s at most for a connection, then sees TimeoutError.
 
-    A hanging database is noticed: connecting takes 5 s at most, a statement `statement_timeout_ms`.
+    A hanging database is noticed: connecting takes 5 s at most, a statement `statement_timeout_ms`. So is a
+    process of ours that hangs in a transaction: its locks on a patient end after the same time.
     """
     return create_engine(
         settings.database_url,
@@ -60,7 +61,8 @@ def _connect_args(settings: Config) -> dict[str, Any]:
         "connect_timeout": 5,
         # After five uses psycopg prepares a statement on the server: planning is then not repeated.
         "prepare_threshold": 5,
-        "options": f"-c statement_timeout={settings.statement_timeout_ms} -c timezone=UTC",
+        "options": f"-c statement_timeout={settings.statement_timeout_ms} "
+        f"-c idle_in_transaction_session_timeout={settings.statement_timeout_ms} -c timezone=UTC",
     }
 
 

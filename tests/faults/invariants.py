@@ -170,7 +170,7 @@ def steps_keep_time(site: Site) -> Iterable[str]:
             if early < 1e6 and due - at > early:
                 yield f"alert {alert_id}: step {event.step} came {due - at:.1f} s early"
             if late > LATE_SECONDS_MAX:
-                yield f"alert {alert_id}: step {event.step} came {late:.1f} s late"
+                yield f"alert {alert_id}: step {event.step} came {late:.1f} s late: {site.around(due, at)}"
             step = plans[alert_id][event.step - 1]
             if not step["with_next"]:
                 due, early = at + step["wait_seconds"] / HASTE, 0.5
@@ -196,7 +196,10 @@ def everybody_was_pinged(record: Record, site: Site) -> Iterable[str]:
             held = LEASE_SECONDS * (ping.fence - 1)
             late = seen[0] - due - held - site.seconds_away(due, seen[0])
             if late > LATE_SECONDS_MAX:
-                yield f"ping {ping.id} came out {late:.1f} s late"
+                yield (
+                    f"{ping.channel} {ping.id} came out {late:.1f} s late after {ping.fence} claims: "
+                    f"{site.around(due, seen[0])}"
+                )
     for alert_id, events in events_by_alert().items():
         for event in (event for event in events if event.kind == "step"):
             for person_id in event.detail["person_ids"]:

@@ -47,6 +47,7 @@ class Site:
     """Break one thing, and have it mended after a while. Call from the main thread only.
 
     away     When PostgreSQL was not there, on the wall clock: what waits for it may be later by so much.
+    journal  What was killed and mended, and when: for whoever reads a breach.
     deaths   Processes that ended although nobody killed them; a supervisor brings them back.
     """
 
@@ -54,6 +55,7 @@ class Site:
     servers: Servers
     kept: tuple[str, ...]
     away: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    journal: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
     deaths: list[str] = field(default_factory=list[str])
     broken: list[Broken] = field(default_factory=list[Broken])
     kills: dict[str, int] = field(default_factory=dict[str, int])
@@ -74,6 +76,7 @@ class Site:
         target, _, child = what.partition(" ")
         if not self.is_whole(target):
             return False
+        self.journal.append((time.time(), f"kill {what}"))
         if child:
             return self._kill_child(what, target)
         if target == "postgres":
@@ -132,6 +135,7 @@ class Site:
         now = time.monotonic()
         for broken in [one for one in self.broken if one[1] <= now]:
             broken[2]()
+            self.journal.append((time.time(), f"mended {broken[0]}"))
             self.broken.remove(broken)
         for name, child in list(self.house.running.items()):
             if child.poll() is not None:
@@ -161,6 +165,11 @@ class Site:
                     os.kill(pid, signal.SIGCONT)
             if what == "postgres":
                 self.away.append((since, time.time()))
+
+    def around(self, since: float, until: float) -> str:
+        """What happened to the site from ten seconds before to the end, in seconds from `since`."""
+        near = [(at, what) for at, what in self.journal if since - 10 < at < until]
+        return ", ".join(f"{at - since:+.1f} {what}" for at, what in near) or "nothing was broken"
 
     def seconds_away(self, since: float, until: float) -> float:
         """How long PostgreSQL was away between two moments."""
