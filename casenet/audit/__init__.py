@@ -1,5 +1,13 @@
 """Who did and saw what: one row in the same transaction as what it describes. Rows are only ever added."""
 
-from casenet.audit.actions import Origin, at_door, record, record_delivery, record_reads
+from casenet.audit.actions import (
+    Origin,
+    at_door,
+    facts,
+    record,
+    record_delivery,
+    record_reads,
+    recording,
+)
 
-__all__ = ["Origin", "at_door", "record", "record_delivery", "record_reads"]
+__all__ = ["Origin", "at_door", "facts", "record", "record_delivery", "record_reads", "recording"]

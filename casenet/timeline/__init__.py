@@ -5,13 +5,13 @@ has missed nothing up to n.
 """
 
 from casenet.timeline.actions import (
-    Posted,
     acknowledge_post,
     correct_post,
     mark_read,
     publish_notice,
     publish_post,
 )
+from casenet.timeline.log import Posted
 from casenet.timeline.queries import (
     MarkView,
     RevisionView,

@@ -1,53 +1,25 @@
 """Publish, correct, acknowledge, read."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, func, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.dml import ReturningInsert
 
 from casenet import audit
 from casenet.crypto import group_key, open_text, ring, seal_text
 from casenet.database import after_commit
 from casenet.errors import Conflict, Invalid, NotFound
-from casenet.groups import Entry, give_back_mark, give_back_sequence, next_mark, next_sequence
+from casenet.groups import Entry, give_back_mark, next_mark
 from casenet.realtime import ring_group
 from casenet.timeline import rules
+from casenet.timeline.log import Posted, append
 from casenet.timeline.queries import revision_place
 from casenet.timeline.rules import Draft
 from casenet.timeline.tables import PostMark, ReadMark, TimelineRevision
-
-
-def _append_statement() -> ReturningInsert[int]:
-    number = next_sequence()
-    names = ("post_id", "revision", "kind", "author_id", "created_at", "reply_to", "body", "notice")
-    # The table, not the class, and names of their own: parameters named as columns would be taken for a row.
-    table = cast("Table", TimelineRevision.__table__)
-    values = [bindparam(f"new_{name}", type_=table.c[name].type) for name in names]
-    return (
-        insert(table)
-        .from_select(["group_id", "sequence", *names], select(number.c.id, number.c.last_sequence, *values))
-        .on_conflict_do_nothing()
-        .returning(TimelineRevision.sequence)
-    )
-
-
-_APPEND = _append_statement()  # made once: building it takes longer than running it
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """Where a post stands. `is_new` is False when the same post had been there already."""
-
-    post_id: UUID
-    sequence: int
-    created_at: datetime
-    is_new: bool
 
 
 def publish_post(session: Session, entry: Entry, draft: Draft, *, now: datetime) -> Posted:
@@ -59,7 +31,7 @@ def publish_post(session: Session, entry: Entry, draft: Draft, *, now: datetime)
     if draft.reply_to is not None:
         _check_post(session, entry.group_id, draft.reply_to)
     place = revision_place(entry.org_id, entry.group_id, draft.id, 1, entry.person_id, now)
-    posted = _append(
+    posted = append(
         session,
         entry.group_id,
         {
@@ -72,11 +44,10 @@ def publish_post(session: Session, entry: Entry, draft: Draft, *, now: datetime)
             "body": seal_text(group_key(session, entry.group_id), place, draft.text),
             "notice": None,
         },
+        by=entry.person_id,
+        action="post.publish",
     )
-    if posted is None:
-        return _own_post(session, entry, draft.id)
-    _tell(session, entry.group_id, entry.person_id, "post.publish", posted)
-    return posted
+    return posted or _own_post(session, entry, draft.id)
 
 
 def correct_post(
@@ -101,7 +72,7 @@ def correct_post(
     if revision != latest.revision + 1:
         raise Conflict("revision-taken", revision=latest.revision)
     place = revision_place(entry.org_id, entry.group_id, post_id, revision, entry.person_id, now)
-    posted = _append(
+    posted = append(
         session,
         entry.group_id,
         {
@@ -114,10 +85,11 @@ def correct_post(
             "body": seal_text(group_key(session, entry.group_id), place, text),
             "notice": None,
         },
+        by=entry.person_id,
+        action="post.correct",
     )
     if posted is None:
         raise Conflict("revision-taken", revision=revision)
-    _tell(session, entry.group_id, entry.person_id, "post.correct", posted)
     return posted
 
 
@@ -125,7 +97,7 @@ def publish_notice(
     session: Session, group_id: UUID, notice_id: UUID, notice: dict[str, Any], *, now: datetime
 ) -> Posted | None:
     """Write what was done into the timeline; codes and ids only. Needs no key. None when it stands there already."""
-    posted = _append(
+    return append(
         session,
         group_id,
         {
@@ -138,25 +110,9 @@ def publish_notice(
             "body": None,
             "notice": notice,
         },
+        by=None,
+        action="notice.publish",
     )
-    if posted is not None:
-        _tell(session, group_id, None, "notice.publish", posted)
-    return posted
-
-
-def _append(session: Session, group_id: UUID, values: dict[str, Any]) -> Posted | None:
-    """Give the row the group's next number and add it. None when this revision of this post is there already.
-
-    The update takes the group's row lock, which makes numbers appear in the order of commits. A database
-    sequence would not: a phone asking "after 41" could pass 42 before 42 is committed.
-    """
-    given = {f"new_{name}": value for name, value in values.items()}
-    sequence = session.scalar(_APPEND, {"numbered_group_id": group_id} | given)
-    if sequence is None:
-        # The number was taken for a row that stands there already; we still hold the lock, so give it back.
-        give_back_sequence(session, group_id)
-        return None
-    return Posted(values["post_id"], sequence, values["created_at"], is_new=True)
 
 
 def _own_post(session: Session, entry: Entry, post_id: UUID) -> Posted:
@@ -188,18 +144,6 @@ def _text_of(session: Session, entry: Entry, row: TimelineRevision) -> str | Non
         entry.org_id, entry.group_id, row.post_id, row.revision, row.author_id, row.created_at
     )
     return open_text(ring(session, entry.group_id), place, row.body)
-
-
-def _tell(session: Session, group_id: UUID, person_id: UUID | None, action: str, posted: Posted) -> None:
-    audit.record(
-        session,
-        person_id=person_id,
-        action=action,
-        group_id=group_id,
-        object_id=posted.post_id,
-        revision=posted.sequence,
-    )
-    after_commit(session, partial(ring_group, group_id, posted.sequence))
 
 
 def acknowledge_post(session: Session, entry: Entry, post_id: UUID, *, now: datetime) -> tuple[int, bool]:
