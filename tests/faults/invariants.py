@@ -15,10 +15,6 @@ from tests.faults.recorders import Record, key_of_push
 from tests.faults.site import Site
 from tests.faults.ward import HASTE, Ward
 
-# From "it is due" to the outside, when nothing is held by a dead sender: nightwatch looks once a second at
-# what is two seconds late; the rest is two busy cores that start programs anew all the time.
-LATE_SECONDS_MAX = 8.0
-# After PostgreSQL is back (R8 allows ten); what was away is added to every limit.
 QUIET_SECONDS = 2.0  # nothing is sent later than this after the end of an alert (I-5)
 
 
@@ -169,7 +165,7 @@ def steps_keep_time(site: Site) -> Iterable[str]:
             late = at - due - site.seconds_away(due, at)
             if early < 1e6 and due - at > early:
                 yield f"alert {alert_id}: step {event.step} came {due - at:.1f} s early"
-            if late > LATE_SECONDS_MAX:
+            if late > site.late_seconds:
                 yield f"alert {alert_id}: step {event.step} came {late:.1f} s late: {site.around(due, at)}"
             step = plans[alert_id][event.step - 1]
             if not step["with_next"]:
@@ -195,7 +191,7 @@ def everybody_was_pinged(record: Record, site: Site) -> Iterable[str]:
             # A sender that died with it holds it until its lease ends; each left its number in the fence.
             held = LEASE_SECONDS * (ping.fence - 1)
             late = seen[0] - due - held - site.seconds_away(due, seen[0])
-            if late > LATE_SECONDS_MAX:
+            if late > site.late_seconds:
                 yield (
                     f"{ping.channel} {ping.id} came out {late:.1f} s late after {ping.fence} claims: "
                     f"{site.around(due, seen[0])}"

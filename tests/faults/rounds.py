@@ -15,6 +15,8 @@ from tests.faults.test_kills import DECK, strike
 from tests.house import House
 
 ROUNDS = int(os.environ.get("FAULTS_ROUNDS", "10"))
+# With both guards of a call dead at once, until one of them works again.
+RECOVERED = 15.0
 EVERYTHING = (*DECK, *DECK, "beat", "beat", "nightwatch", "nightwatch")
 
 pytestmark = pytest.mark.timeout(600)
@@ -26,6 +28,7 @@ def work(night: Night, *, seconds: float = 40) -> None:
 
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_random_kills_of_everything_also_of_the_guards(night: Night, number: int) -> None:
+    night.site.late_seconds = RECOVERED
     deck = list(EVERYTHING)
     night.chance.shuffle(deck)
     night.site.start()
@@ -45,6 +48,20 @@ def test_a_database_that_hangs_delays_everything_and_loses_nothing(night: Night)
     for seconds in (3, 12, 25):
         night.watch(night.chance.uniform(3, 6))
         with night.site.frozen("postgres"):
+            night.watch(seconds)
+
+    assert night.end() == []
+
+
+@pytest.mark.parametrize("what", ["web", "worker", "nightwatch"])
+def test_a_process_that_hangs_is_not_waited_for(night: Night, what: str) -> None:
+    night.site.late_seconds = RECOVERED
+    night.site.start()
+    work(night)
+
+    for seconds in (5, 20):
+        night.watch(night.chance.uniform(3, 6))
+        with night.site.frozen(what):
             night.watch(seconds)
 
     assert night.end() == []

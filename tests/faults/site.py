@@ -47,6 +47,7 @@ class Site:
     """Break one thing, and have it mended after a while. Call from the main thread only.
 
     away     When PostgreSQL was not there, on the wall clock: what waits for it may be later by so much.
+    late_seconds  From "it is due" to the outside, when no dead sender holds it and PostgreSQL is there.
     journal  What was killed and mended, and when: for whoever reads a breach.
     deaths   Processes that ended although nobody killed them; a supervisor brings them back.
     """
@@ -60,6 +61,9 @@ class Site:
     broken: list[Broken] = field(default_factory=list[Broken])
     kills: dict[str, int] = field(default_factory=dict[str, int])
     gone_at: float = 0.0
+    # Nightwatch looks once a second at what is two seconds late; the rest is two busy cores that start programs
+    # anew all the time.
+    late_seconds: float = 8.0
 
     def start(self) -> None:
         """Everything that is kept running."""
