@@ -7,6 +7,7 @@ from uuid import UUID
 import gevent
 from flask import Response, g, request
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import RequestTimeout
 
 from casenet import clock, config, identity
 from casenet.database import glance
@@ -19,6 +20,7 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 SAFE = ("GET", "HEAD", "OPTIONS")
+BODY_SECONDS = 20  # the largest body at 100 kbit/s
 
 
 def cookie_name() -> str:
@@ -61,6 +63,7 @@ def admit() -> Response | None:
         raise NotFound
     if request.method not in SAFE and _is_from_elsewhere():
         raise NotAllowed("cross-site")
+    _read_body()
     if request.endpoint not in permissions.URGENT:
         crowd.queue_up()
     if rule.who in ("anyone", "half", "token", "operator"):
@@ -69,6 +72,15 @@ def admit() -> Response | None:
     if request.method not in SAFE and not _shows_csrf_token():
         raise NotAllowed("csrf")
     return None
+
+
+def _read_body() -> None:
+    """Read the body before taking a place: whoever sends it a byte at a time keeps nobody else out."""
+    try:
+        with gevent.Timeout(BODY_SECONDS):
+            request.get_data()
+    except gevent.Timeout:
+        raise RequestTimeout from None
 
 
 def _is_from_elsewhere() -> bool:

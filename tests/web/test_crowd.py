@@ -1,11 +1,13 @@
 from collections.abc import Callable, Iterator
+from io import BytesIO
+from typing import Any
 from uuid import UUID
 
 import gevent
 import pytest
 from flask import Flask
 
-from casenet.web import crowd
+from casenet.web import crowd, gate
 from tests.cast import Cast
 from tests.web.conftest import Phone
 
@@ -61,3 +63,32 @@ def test_who_waits_gets_the_next_free_place(full: None, app: Flask) -> None:
 
     assert got == ["one", "two", "three"]
     crowd._places.acquire()  # pyright: ignore[reportPrivateUsage]
+
+
+class _SlowBody(BytesIO):
+    """A sender that trickles."""
+
+    def readinto(self, buffer: Any) -> int:
+        gevent.sleep(1)
+        return 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        gevent.sleep(1)
+        return b""
+
+
+def test_who_sends_slowly_takes_no_place_and_is_let_go(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "BODY_SECONDS", 0.1)
+    places: list[int] = []
+
+    def send() -> int:
+        slow = {"wsgi.input": _SlowBody(), "CONTENT_LENGTH": "200000"}
+        return app.test_client().post("/api/v1/session", environ_overrides=slow).status_code
+
+    senders = [gevent.spawn(send) for _ in range(crowd.AT_ONCE_MAX + 1)]
+    gevent.sleep(0.05)
+    places.append(crowd._places.counter)  # pyright: ignore[reportPrivateUsage]
+    gevent.joinall(senders)
+
+    assert places == [crowd.AT_ONCE_MAX]
+    assert {sender.value for sender in senders} == {408}
