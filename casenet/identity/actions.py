@@ -53,11 +53,17 @@ class _Limit:
 
 
 # By account and address: a person's own mistakes. By account: an outsider who guesses from many addresses
-# may slow the owner by a minute at most, never lock a doctor out. By address: one office behind one router.
+# may slow the owner by a minute at most, never lock a doctor out. By address: one office behind one router, or
+# thousands of phones behind one carrier's, where one guesser may not lock out all others either.
 _LIMITS = (
     _Limit(free=0, longest=timedelta(minutes=15)),
     _Limit(free=30, longest=timedelta(minutes=1)),
-    _Limit(free=50, longest=timedelta(minutes=15)),
+    _Limit(free=50, longest=timedelta(minutes=1)),
+)
+# Who has the password could open half sessions for ever, five codes each. By person and address, and by person.
+_CODE_LIMITS = (
+    _Limit(free=rules.CODE_TRIES_MAX, longest=timedelta(minutes=15)),
+    _Limit(free=30, longest=timedelta(minutes=1)),
 )
 _FORGET = timedelta(hours=1)
 
@@ -71,9 +77,7 @@ def look_up_credentials(
         secrets.guess_key(pepper, "account", login),
         secrets.guess_key(pepper, "address", address),
     )
-    blocked = session.scalar(select(func.max(Guess.not_before)).where(Guess.key.in_(keys)))
-    if blocked and blocked > now:
-        raise TooMany("too-many-tries", retry_after_seconds=int((blocked - now).total_seconds()) + 1)
+    _check_pace(session, keys, now)
     known = or_(func.lower(Person.login) == login.lower(), func.lower(Person.email) == login.lower())
     found = session.execute(
         select(Person.id, Person.password_hash).where(known, Person.suspended_at.is_(None))
@@ -83,7 +87,18 @@ def look_up_credentials(
 
 def note_wrong_password(session: Session, credentials: Credentials, *, now: datetime) -> None:
     """Count a failure against account and address."""
-    for key, limit in zip(credentials.guess_keys, _LIMITS, strict=True):
+    _count(session, credentials.guess_keys, _LIMITS, now)
+    audit.record(session, person_id=credentials.person_id, action="session.refuse", decision="denied")
+
+
+def _check_pace(session: Session, keys: Sequence[bytes], now: datetime) -> None:
+    blocked = session.scalar(select(func.max(Guess.not_before)).where(Guess.key.in_(keys)))
+    if blocked and blocked > now:
+        raise TooMany("too-many-tries", retry_after_seconds=int((blocked - now).total_seconds()) + 1)
+
+
+def _count(session: Session, keys: Sequence[bytes], limits: Sequence[_Limit], now: datetime) -> None:
+    for key, limit in zip(keys, limits, strict=True):
         fresh = insert(Guess).values(key=key, failures=1, not_before=now, last_at=now)
         counted = case((Guess.last_at < now - _FORGET, 1), else_=Guess.failures + 1)
         failures = session.scalars(
@@ -93,7 +108,6 @@ def note_wrong_password(session: Session, credentials: Credentials, *, now: date
         ).one()
         wait = rules.wait_after(failures, free=limit.free, longest=limit.longest)
         session.execute(update(Guess).where(Guess.key == key).values(not_before=now + wait))
-    audit.record(session, person_id=credentials.person_id, action="session.refuse", decision="denied")
 
 
 def forget_guesses(session: Session, *, now: datetime) -> None:
@@ -120,11 +134,13 @@ def start_session(session: Session, person_id: UUID, *, device: str, now: dateti
     return token
 
 
-def finish_session(session: Session, token: str, code: str, *, hours: int, now: datetime) -> str | None:
+def finish_session(
+    session: Session, token: str, code: str, *, address: str, pepper: bytes, hours: int, now: datetime
+) -> str | None:
     """Turn a half session into a full one by the second factor. Returns a new token.
 
     None when the code is wrong or was used before; after CODE_TRIES_MAX the half session ends.
-    Raises NotSignedIn when there is no half session.
+    Raises NotSignedIn when there is no half session, TooMany while guesses of this person's codes are slowed.
     """
     half = session.scalars(
         select(SessionRow)
@@ -139,8 +155,14 @@ def finish_session(session: Session, token: str, code: str, *, hours: int, now: 
     if half is None:
         raise NotSignedIn("not-signed-in")
     person = session.get_one(Person, half.person_id, with_for_update=True)
+    keys = (
+        secrets.guess_key(pepper, "code", str(person.id), address),
+        secrets.guess_key(pepper, "code", str(person.id)),
+    )
+    _check_pace(session, keys, now)
     step = usable_step(person, code, now)
     if step is None:
+        _count(session, keys, _CODE_LIMITS, now)
         half.tries += 1
         if half.tries >= rules.CODE_TRIES_MAX:
             half.ended_at = now

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+import unicodedata
 from base64 import urlsafe_b64encode
 from datetime import datetime
 
@@ -74,9 +75,9 @@ def totp_uri(secret: str, login: str) -> str:
 
 def matching_step(secret: str, code: str, now: datetime) -> int | None:
     """The step whose code this is: the present one or the one before; None when neither."""
-    totp = TOTP(secret)
+    totp, code = TOTP(secret), unicodedata.normalize("NFKC", code)  # １２３ is 123
     step = rules.totp_step(now)
     for candidate in (step, step - 1):
-        if hmac.compare_digest(totp.generate_otp(candidate), code):
+        if same(totp.generate_otp(candidate), code):
             return candidate
     return None

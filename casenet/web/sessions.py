@@ -14,7 +14,7 @@ from casenet.identity import Asker
 from casenet.web.answers import answer
 from casenet.web.errors import problem
 from casenet.web.gate import asker_of, asking, cookie_name, off_loop
-from casenet.web.shapes import Id, Line, Shape
+from casenet.web.shapes import Id, Line, Password, Shape
 
 blueprint = APIBlueprint("sessions", __name__, url_prefix="/api/v1")
 demo_blueprint = APIBlueprint("demo", __name__, url_prefix="/api/v1/demo")
@@ -36,7 +36,7 @@ class SignIn(Shape):
     """First step. `login`: login name or e-mail address."""
 
     login: Line
-    password: str
+    password: Password
 
 
 class SignInState(Shape):
@@ -48,7 +48,7 @@ class SignInState(Shape):
 class CodeIn(Shape):
     """The six digits of the authenticator."""
 
-    code: str
+    code: Line
 
 
 class FacilityOut(Shape):
@@ -112,9 +112,17 @@ def sign_in_code(body: CodeIn) -> Response:
     half = request.cookies.get(cookie_name())
     if not half:
         raise NotSignedIn("not-signed-in")
-    hours = config.current().session_hours
+    settings = config.current()
     with transaction() as session:
-        token = identity.finish_session(session, half, body.code, hours=hours, now=clock.now())
+        token = identity.finish_session(
+            session,
+            half,
+            body.code,
+            address=request.remote_addr or "",
+            pepper=settings.pepper,
+            hours=settings.session_hours,
+            now=clock.now(),
+        )
     if token is None:
         return problem(HTTPStatus.UNAUTHORIZED, "code-refused")
     return _welcome(token)
@@ -185,7 +193,7 @@ class Invited(Shape):
 class PasswordIn(Shape):
     """The password that a new person chooses."""
 
-    password: str
+    password: Password
 
 
 class SecondFactor(Shape):

@@ -21,6 +21,10 @@ def _text_only(value: object) -> object:
 def _no_nul(value: str) -> str:
     if "\0" in value:
         raise ValueError("must not contain NUL")
+    return _unicode(value)
+
+
+def _unicode(value: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -60,6 +64,8 @@ Text = Annotated[
     str, BeforeValidator(_text_only), AfterValidator(_no_nul), Field(min_length=1, max_length=10_000)
 ]
 OptionalText = Annotated[str, BeforeValidator(_text_only), AfterValidator(_no_nul), Field(max_length=10_000)]
+# Its length is checked where it is chosen and where it is tried.
+Password = Annotated[str, BeforeValidator(_text_only), AfterValidator(_unicode)]
 Code = Annotated[
     str, BeforeValidator(_text_only), Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9_.-]+$")
 ]

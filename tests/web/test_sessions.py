@@ -99,6 +99,54 @@ def test_guessing_is_slowed_and_the_right_password_elsewhere_still_works(app: Fl
     assert from_home.status_code == 200
 
 
+def test_who_has_the_password_cannot_try_codes_for_ever(app: Flask, enrolled: Cast) -> None:
+    guesser, owner = app.test_client(), app.test_client()
+    tried: list[int] = []
+    for _ in range(4):
+        assert first_step(guesser) == 200
+        tried += [guesser.post("/api/v1/session/code", json={"code": "000000"}).status_code for _ in range(5)]
+    home = {"REMOTE_ADDR": "198.51.100.7"}
+    credentials = {"login": "sato", "password": PASSWORD}
+    owner.post("/api/v1/session", json=credentials, environ_overrides=home)
+    from_home = owner.post("/api/v1/session/code", json={"code": code()}, environ_overrides=home)
+
+    assert tried.count(401) <= 7
+    assert tried[-1] == 429
+    assert from_home.status_code == 200
+
+
+def test_a_guesser_behind_the_same_router_slows_his_neighbours_by_a_minute_at_most(
+    app: Flask, enrolled: Cast, session: Session
+) -> None:
+    client = app.test_client()
+    first_step(client, login="nobody")
+    session.execute(text("UPDATE guess SET failures = 1000, not_before = now()"))
+    session.commit()
+    first_step(client, login="somebody")
+
+    answer = client.post("/api/v1/session", json={"login": "sato", "password": PASSWORD})
+
+    assert answer.status_code == 429
+    assert answer.json["retry_after_seconds"] <= 61
+
+
+def test_a_code_typed_in_full_width_is_the_code(app: Flask, enrolled: Cast) -> None:
+    client = app.test_client()
+    first_step(client)
+    wide = code().translate({ord(str(digit)): "０１２３４５６７８９"[digit] for digit in range(10)})
+
+    assert client.post("/api/v1/session/code", json={"code": wide}).status_code == 200
+
+
+def test_what_is_no_text_is_refused_and_no_accident(app: Flask, enrolled: Cast) -> None:
+    client = app.test_client()
+    broken = {"data": '{"login": "sato", "password": "\\ud800"}', "content_type": "application/json"}
+    assert client.post("/api/v1/session", **broken).status_code == 422
+
+    first_step(client)
+    assert client.post("/api/v1/session/code", json={"code": "12345é"}).status_code == 401
+
+
 def test_a_session_ends_when_idle_and_at_its_last_hour(
     app: Flask, session: Session, cast: Cast, phone_of: PhoneOf
 ) -> None:
