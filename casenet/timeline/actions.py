@@ -67,10 +67,8 @@ def correct_post(
     ).first()
     if latest is None or latest.author_id != entry.person_id:
         raise NotFound
-    if revision == latest.revision and revision > 1 and _text_of(session, entry, latest) == text:
-        return Posted(post_id, latest.sequence, latest.created_at, is_new=False)
     if revision != latest.revision + 1:
-        raise Conflict("revision-taken", revision=latest.revision)
+        return _own_correction(session, entry, latest, text, revision=revision)
     place = revision_place(entry.org_id, entry.group_id, post_id, revision, entry.person_id, now)
     posted = append(
         session,
@@ -89,8 +87,25 @@ def correct_post(
         action="post.correct",
     )
     if posted is None:
-        raise Conflict("revision-taken", revision=revision)
+        # While we waited for the lock another correction came in: perhaps this one, whose answer was lost.
+        return _own_correction(session, entry, latest, text, revision=revision)
     return posted
+
+
+def _own_correction(
+    session: Session, entry: Entry, latest: TimelineRevision, text: str, *, revision: int
+) -> Posted:
+    """The correction that stands there already when it is this one, sent again. Else raises Conflict."""
+    there = session.scalars(
+        select(TimelineRevision).where(
+            TimelineRevision.group_id == entry.group_id,
+            TimelineRevision.post_id == latest.post_id,
+            TimelineRevision.revision == revision,
+        )
+    ).first()
+    if there is None or revision == 1 or _text_of(session, entry, there) != text:
+        raise Conflict("revision-taken", revision=max(latest.revision, revision if there else 0))
+    return Posted(there.post_id, there.sequence, there.created_at, is_new=False)
 
 
 def publish_notice(

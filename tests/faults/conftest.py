@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
+from casenet import clock
 from casenet.cli.servers import Postgres
 from casenet.config import Config
 from tests.conftest import Servers, close_servers, start_servers
@@ -17,7 +18,7 @@ from tests.faults import invariants
 from tests.faults.recorders import Browsers, Mailboxes, Record
 from tests.faults.site import Site
 from tests.faults.ward import Ward, ending, open_ward, plan, service_worker
-from tests.house import House, wait_until
+from tests.house import ROOT, House, wait_until
 
 MADE = ("post", "revision", "alert")  # answered 200 when they were there already
 KEPT = ("web", "worker", "beat", "nightwatch")
@@ -114,7 +115,11 @@ def _nothing_waits() -> bool:
 
 @pytest.fixture
 def night(
-    servers: Servers, database: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    servers: Servers,
+    database: Config,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
 ) -> Iterator[Night]:
     """The ward over a site that may be broken. FAULTS_SEED in the environment repeats a run's choices."""
     seed = int(os.environ.get("FAULTS_SEED", time.time_ns() % 1_000_000))
@@ -135,8 +140,14 @@ def night(
         yield opened
         for phone in ward.phones:
             phone.is_on = False
+        told = _told(opened)
         with capsys.disabled():
-            print(f"\n{_told(opened)}")
+            print(f"\n{told}")
+        # What pytest's workers print is seen by nobody; the seed must be found all the same.
+        kept = ROOT / "var" / "faults.log"
+        kept.parent.mkdir(exist_ok=True)
+        with kept.open("a", encoding="utf-8") as log:
+            log.write(f"{clock.now():%Y-%m-%dT%H:%M:%SZ} {request.node.name} {told}\n")
 
 
 def _told(night: Night) -> str:
