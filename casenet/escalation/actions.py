@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from sqlalchemy import and_, func, or_, update
 from sqlalchemy.dialects.postgresql import insert
@@ -18,6 +18,7 @@ from casenet.escalation.queries import AlertView, PolicyView, alert, events, pol
 from casenet.escalation.rules import CLOSED, Level, Outcome, PolicyStep, State, Target
 from casenet.escalation.tables import Alert, EscalationPolicy
 from casenet.groups import Entry
+from casenet.ids import new_id
 from casenet.timeline import Draft
 from casenet.words import say
 
@@ -249,9 +250,8 @@ def _close(
 
 
 def _publish(session: Session, entry: Entry, closed: AlertView, kind: str, text: str, now: datetime) -> None:
-    draft = Draft(
-        uuid5(closed.id, kind), "report", say(f"notices.alert.{kind}", text=text.strip()), closed.post_id
-    )
+    # Once, because an alert closes once. An id made by name could be taken beforehand, and nobody could close it.
+    draft = Draft(new_id(), "report", say(f"notices.alert.{kind}", text=text.strip()), closed.post_id)
     timeline.publish_post(session, entry, draft, now=now)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -168,6 +168,24 @@ def test_a_call_of_the_wrong_shape_changes_nothing(
 
     assert answer.status_code == 422
     assert session.scalar(text("select count(*) from alert")) == 0
+
+
+def test_nobody_keeps_an_alert_open_by_taking_the_ids_of_its_end(ward: Ward, phone_of: PhoneOf) -> None:
+    helper, nurse = phone_of(ward.people["abe"]), phone_of(ward.people["sato"])
+    alert = raised(nurse, ward)
+    names = ("reason", "note", *(f"event-{n}" for n in range(1, 9)))
+    planted = [
+        helper.post(
+            f"/groups/{ward.group_id}/posts",
+            {"id": str(uuid5(UUID(alert["id"]), name)), "kind": "report", "text": "x"},
+        )
+        for name in names
+    ]
+
+    ended = nurse.post(f"/alerts/{alert['id']}/cancellation", {"reason": "間違い"})
+
+    assert {answer.status_code for answer in planted} == {422}
+    assert (ended.status_code, ended.json["state"]) == (200, "cancelled")
 
 
 def test_the_chain_is_shown_before_anybody_is_called(ward: Ward, phone_of: PhoneOf) -> None:
