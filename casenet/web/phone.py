@@ -4,6 +4,7 @@ from mimetypes import add_type, guess_type
 from pathlib import Path
 
 from flask import Blueprint, Response, request, send_from_directory
+from werkzeug.utils import safe_join
 
 from casenet.errors import NotFound
 
@@ -29,7 +30,7 @@ def index(name: str = "") -> Response:
     folder = built()
     if folder is None or name.startswith(("api/", "socket.io", "health/", "handover/")):
         raise NotFound
-    if name and (folder / name).is_file():
+    if name and _is_ours(folder, name):
         response = _packed(folder, name)
         forever = "-" in name and not name.startswith(("sw", "index"))
         response.headers["Cache-Control"] = (
@@ -41,6 +42,15 @@ def index(name: str = "") -> Response:
     response = _packed(folder, "index.html")
     response.headers["Cache-Control"] = "no-cache"
     return response
+
+
+def _is_ours(folder: Path, name: str) -> bool:
+    """A file of the app. Of files elsewhere the answer must not even tell whether they exist."""
+    path = safe_join(str(folder), name)
+    try:
+        return path is not None and Path(path).is_file()
+    except OSError:  # a name longer than any file's
+        return False
 
 
 def _packed(folder: Path, name: str) -> Response:
