@@ -64,7 +64,7 @@ def list_groups() -> Response:
         ids = [entry.group_id for entry in entries]
         patients = groups.patients(session, entries)
         lines = timeline.last_lines(session, entries)
-        authors = cards(session, [line.author_id for line in lines.values()])
+        authors = cards(session, [_who(line) for line in lines.values()])
         read = timeline.read_by(session, person_id)
         unread = timeline.unread(session, person_id, ids)
         since = clock.now() - timedelta(days=timeline.AWAITING_DAYS)
@@ -99,10 +99,16 @@ def _newest_first(line: dict[str, Any]) -> tuple[bool, str]:
     return line["open_alert_id"] is not None, last["created_at"].isoformat() if last else ""
 
 
+def _who(line: RevisionView) -> UUID | None:
+    """Who wrote the line, or did what a notice says."""
+    acting = (line.notice or {}).get("person_id")
+    return UUID(str(acting)) if acting else line.author_id
+
+
 def _last_post(line: RevisionView | None, authors: dict[str, Any]) -> dict[str, Any] | None:
     if line is None:
         return None
-    author = authors.get(str(line.author_id))
+    author = authors.get(str(_who(line)))
     return {
         "kind": line.kind,
         "excerpt": " ".join((line.text or "").split())[:EXCERPT_CHARS],

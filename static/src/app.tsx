@@ -2,7 +2,6 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { AlertBanner } from "./screens/alert_banner";
-import { Enrol } from "./screens/enrol";
 import { GroupPage } from "./screens/group";
 import { GroupsList } from "./screens/groups";
 import { SignIn } from "./screens/sign_in";
@@ -18,7 +17,9 @@ import { groupLines, groupsAsOf } from "./timeline/groups";
 
 export function App() {
   const parts = route.value;
-  if (parts[0] === "invitations" && parts[1]) return <Enrol token={parts[1]} />;
+  if (parts[0] === "invitations" && parts[1]) {
+    return <Later load={() => import("./screens/enrol")} name="Enrol" props={{ token: parts[1] }} />;
+  }
   if (session.value === "starting") return <Starting />;
   if (session.value === "out" || !me.value) return <SignIn />;
   return <Shell parts={parts} />;

@@ -3,16 +3,18 @@
 import { render } from "preact";
 import { App } from "./app";
 import { whenSignedOut } from "./ground/api";
+import { watchTouches } from "./ground/idle";
 import { goLive, goQuiet } from "./ground/live";
 import { expelled, start, whenArrived } from "./ground/session";
 import { watchNotifications } from "./ground/notifications";
+import { watchTaps } from "./ground/taps";
 import "./styles/all.css";
 import { clearAlerts, loadAlerts, showKeptAlerts } from "./timeline/alerts";
 import { clearGroups, loadGroups, showKeptGroups } from "./timeline/groups";
 import { closeOutbox, flush, openOutbox, whenSent } from "./timeline/outbox";
 import { dropAllTimelines, openTimelines } from "./timeline/timeline";
 
-whenSignedOut(expelled);
+whenSignedOut(() => expelled());
 
 whenArrived(
   async () => {
@@ -40,5 +42,7 @@ whenSent(async (letter) => {
 });
 
 render(<App />, document.getElementById("app")!);
+watchTouches();
+watchTaps();
 void start();
 void watchNotifications();

@@ -1,6 +1,6 @@
 import { openDB } from "idb";
-import { describe, expect, it } from "vitest";
-import { forget, lastOwner, openFor, put, take } from "./database";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { forget, KEPT_MILLISECONDS, lastOwner, names, openFor, put, sweep, take } from "./database";
 
 describe("what the phone keeps", () => {
   it("comes back to the person who kept it", async () => {
@@ -44,5 +44,70 @@ describe("what the phone keeps", () => {
     expect(await lastOwner()).toBe("nurse");
     await forget("nurse");
     expect(await lastOwner()).toBeNull();
+  });
+});
+
+describe("the age of what the phone keeps", () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  const later = (milliseconds: number) => vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + milliseconds });
+
+  it("is a day: after that nothing read from the server is shown", async () => {
+    await openFor("nurse");
+    await put("cache", "log:one", "words");
+    later(KEPT_MILLISECONDS - 1_000);
+    expect(await take("cache", "log:one")).toBe("words");
+    later(2_000);
+    expect(await take("cache", "log:one")).toBeNull();
+  });
+
+  it("ends at the start of the app, also when nobody signs in", async () => {
+    await openFor("nurse");
+    await put("cache", "log:one", "words");
+    await put("cache", "draft:one", { text: "half", kind: "report" });
+    await sweep(Date.now() + KEPT_MILLISECONDS + 1);
+    expect(await names("cache")).toEqual(["draft:one"]);
+    expect(await take("cache", "draft:one")).toEqual({ text: "half", kind: "report" });
+  });
+
+  it("takes the key with the last entry", async () => {
+    await openFor("leaver");
+    await put("cache", "log:one", "words");
+    await openFor("nurse");
+    await sweep();
+    const db = await openDB("casenet", 1);
+    expect(await db.get("keys", "leaver")).toBeUndefined();
+    expect(await db.get("keys", "nurse")).toBeDefined();
+    db.close();
+  });
+
+  it("cannot be made younger by hand", async () => {
+    await openFor("nurse");
+    await put("cache", "log:one", "words");
+    const db = await openDB("casenet", 1);
+    const sealed = (await db.get("cache", "nurse|log:one")) as { kept_at: number };
+    await db.put("cache", { ...sealed, kept_at: sealed.kept_at + 1 }, "nurse|log:one");
+    db.close();
+    expect(await take("cache", "log:one")).toBeNull();
+  });
+});
+
+describe("words that were typed", () => {
+  it("wait for their writer while another person uses the phone", async () => {
+    await openFor("nurse");
+    await put("cache", "draft:one", "half a sentence");
+    await openFor("doctor");
+    expect(await take("cache", "draft:one")).toBeNull();
+    await openFor("nurse");
+    expect(await take("cache", "draft:one")).toBe("half a sentence");
+  });
+
+  it("are kept in the order of the keys pressed", async () => {
+    await openFor("nurse");
+    const writes = ["か", "から", "からだ"].map((text) => put("cache", "draft:two", text));
+    expect(await take("cache", "draft:two")).toBe("からだ");
+    await Promise.all(writes);
   });
 });

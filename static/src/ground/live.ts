@@ -3,10 +3,11 @@
 import { type Signal, signal } from "@preact/signals";
 import { io, type Socket } from "socket.io-client";
 import { loadAlerts, openAlertIds, alertRang } from "../timeline/alerts";
-import { groupLines, hearForList, loadGroups } from "../timeline/groups";
+import { groupInView, groupLines, hearForList, loadGroups } from "../timeline/groups";
 import { flush } from "../timeline/outbox";
 import { dropTimeline, openTimelines } from "../timeline/timeline";
 import { get, NoSignal } from "./api";
+import { isUntouched } from "./idle";
 import { expelled, isOffline, renew } from "./session";
 import type { Changes, GroupsState } from "./shapes";
 
@@ -18,6 +19,9 @@ export const hasSignal = signal(true);
 /** Counted up for every change of a group's members or card, and of a sheet: open screens read again. */
 export const groupChanged = signal<Touched>({ id: "", count: 0 });
 export const sheetChanged = signal<Touched>({ id: "", count: 0 });
+
+/** Counted up by each look while a record is in view: it then asks how far the others have read. */
+export const readLooked = signal(0);
 
 export interface Touched {
   id: string;
@@ -36,7 +40,7 @@ export function goLive(): void {
   socket.on("record", (news: { id: string }) => touch(groupChanged, news.id));
   socket.on("alert", (news: { id: string }) => void alertRang(news.id));
   socket.on("sheet", (news: { id: string }) => touch(sheetChanged, news.id));
-  socket.on("signed-out", expelled);
+  socket.on("signed-out", () => expelled());
   plan();
 }
 
@@ -54,11 +58,24 @@ function touch(what: Signal<Touched>, id: string): void {
 async function groupsMoved(groupId: string): Promise<void> {
   touch(groupChanged, groupId);
   await loadGroups().catch(() => undefined);
-  if (hasSignal.value && !groupLines.value.some((line) => line.id === groupId)) dropTimeline(groupId);
+  letGo();
+  await loadAlerts().catch(() => undefined);
+}
+
+/** Records that are open here although the list does not name their group any more. */
+function letGo(): void {
+  const listed = new Set(groupLines.value.map((line) => line.id));
+  for (const { groupId } of openTimelines()) {
+    if (listed.has(groupId)) continue;
+    dropTimeline(groupId);
+    touch(groupChanged, groupId);
+  }
 }
 
 function hear(changes: Changes): void {
   hearForList(changes);
+  // A notice carries ids; the list's answer knows the name of who acted.
+  if (changes.revisions.some((row) => row.notice !== null)) void loadGroups().catch(() => undefined);
   for (const timeline of openTimelines()) {
     if (timeline.groupId === changes.group_id) timeline.hear(changes);
   }
@@ -66,6 +83,8 @@ function hear(changes: Changes): void {
 
 /** Compare every number with the server's; ask for what is missing. Runs on connecting, on the clock, on waking. */
 export async function check(): Promise<void> {
+  // Asking would keep the session of a phone awake that nobody holds.
+  if (socket && isUntouched()) return expelled("idle");
   try {
     if (isOffline.value) await renew();
     const state = await get<GroupsState>("/groups/state");
@@ -89,7 +108,9 @@ async function compareGroups(state: GroupsState): Promise<void> {
     const { high, lastMark } = timeline.log.value;
     return there && timeline.state.value !== "new" && (there.last_sequence > high || there.last_mark > lastMark);
   });
-  await Promise.all([...late.map((timeline) => timeline.catchUp()), ...(isListOld ? [loadGroups()] : [])]);
+  await Promise.all([...late.map((timeline) => timeline.catchUp()), ...(isListOld ? [loadGroups().then(letGo)] : [])]);
+  // How far the others have read moves no number: the open record asks for it.
+  if (groupInView.value && document.visibilityState === "visible") readLooked.value += 1;
 }
 
 async function compareAlerts(state: GroupsState): Promise<void> {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { forget } from "./database";
-import { arrive, isOffline, me, session, start } from "./session";
+import { arrive, ended, expelled, isOffline, me, session, start } from "./session";
+import { IDLE_MILLISECONDS } from "./idle";
 import type { Me } from "./shapes";
 
 const who: Me = {
@@ -46,5 +47,24 @@ describe("starting the app", () => {
     await forget("nurse");
     await start();
     expect(session.value).toBe("out");
+  });
+
+  it("does not wake the session of a phone that was left alone", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + IDLE_MILLISECONDS + 60_000 });
+    const asked: string[] = [];
+    vi.stubGlobal("fetch", async (path: string) => {
+      asked.push(path);
+      return new Response('{"live":true}');
+    });
+    await start();
+    expect([session.value, ended.value, asked]).toEqual(["out", "idle", ["/health/live"]]);
+  });
+
+  it("says why to sign in again, and no more after that", async () => {
+    await arrive(who);
+    expelled("idle");
+    expect([session.value, ended.value]).toEqual(["out", "idle"]);
+    await arrive(who);
+    expect([session.value, ended.value]).toEqual(["in", null]);
   });
 });

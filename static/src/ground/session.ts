@@ -2,7 +2,8 @@
 
 import { signal } from "@preact/signals";
 import { get, NoSignal, post, Problem, send, useToken } from "./api";
-import { forget, lastOwner, openFor, put, take } from "./database";
+import { forget, lastOwner, openFor, put, sweep, take } from "./database";
+import { isUntouched, touched } from "./idle";
 import type { Me } from "./shapes";
 
 export type Session = "starting" | "in" | "out";
@@ -11,9 +12,13 @@ export const session = signal<Session>("starting");
 export const me = signal<Me | null>(null);
 /** True while what is shown comes from the phone only. */
 export const isOffline = signal(false);
+/** Why this person has to sign in again, until they did; null when they left on purpose or were never here. */
+export const ended = signal<"idle" | "over" | null>(null);
 
 /** Without signal the kept pages open as long as a session lives at most: a lost phone is no archive. */
 const READABLE_MILLISECONDS = 12 * 3_600_000;
+
+const SWEEP_MILLISECONDS = 10 * 60_000;
 
 interface KeptMe {
   who: Me;
@@ -31,12 +36,26 @@ export function whenArrived(arrival: Arrival, departure: () => void): void {
 }
 
 export async function start(): Promise<void> {
+  await sweep().catch(() => undefined);
+  // What is kept grows old on a phone that lies open at the sign-in page, too.
+  setInterval(() => void sweep().catch(() => undefined), SWEEP_MILLISECONDS);
+  const isAbandoned = isUntouched();
   try {
+    // Left alone for too long: look whether there is a server, without waking the session that is about to end.
+    if (isAbandoned) {
+      await get("/health/live");
+      return stayOut("idle");
+    }
     await arrive(await get<Me>("/me"));
   } catch (error) {
     if (error instanceof NoSignal || (error instanceof Problem && error.isPassing)) return startOffline();
-    session.value = "out";
+    stayOut((await lastOwner().catch(() => null)) ? "over" : null);
   }
+}
+
+function stayOut(why: "idle" | "over" | null): void {
+  ended.value = why;
+  session.value = "out";
 }
 
 async function startOffline(): Promise<void> {
@@ -65,6 +84,8 @@ export async function arrive(who: Me): Promise<void> {
   await openFor(who.person.id);
   await keepMe(who);
   isOffline.value = false;
+  ended.value = null;
+  touched();
   me.value = who;
   session.value = "in";
   await onArrival(who);
@@ -80,9 +101,9 @@ export async function renew(): Promise<void> {
 }
 
 /** The server ended the session. What is written and unsent stays on the phone for this person's next sign-in. */
-export function expelled(): void {
+export function expelled(why: "idle" | "over" = "over"): void {
   if (session.value !== "in") return;
-  session.value = "out";
+  stayOut(why);
   onDeparture();
 }
 
@@ -95,7 +116,7 @@ export async function signOut(): Promise<void> {
   onDeparture();
   if (person) await forget(person).catch(() => undefined);
   me.value = null;
-  session.value = "out";
+  stayOut(null);
 }
 
 export async function signInWithPassword(login: string, password: string): Promise<void> {

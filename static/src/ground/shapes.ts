@@ -187,8 +187,9 @@ export interface Alert {
   steps: AlertStep[];
   events: AlertEvent[];
   people: People;
-  patient: Patient;
-  text: string;
+  /** null while the server cannot open the group's seals: the call itself goes on. */
+  patient: Patient | null;
+  text: string | null;
 }
 
 export interface AlertLine {
@@ -200,6 +201,6 @@ export interface AlertLine {
   raised_by?: string;
   next_step_at?: string | null;
   answered_by?: string | null;
-  patient?: Patient;
+  patient?: Patient | null;
   people?: People;
 }

@@ -28,7 +28,7 @@ export function Dialog({ title, onClose, children }: DialogProps) {
         event.preventDefault();
         onClose();
       }}
-      onClick={(event) => event.target === element.current && onClose()}
+      onClick={(event) => event.target === element.current && !holdsWork(event.currentTarget) && onClose()}
     >
       <div class="dialog-body">
         <header class="dialog-head">
@@ -41,4 +41,9 @@ export function Dialog({ title, onClose, children }: DialogProps) {
       </div>
     </dialog>
   );
+}
+
+/** Words being typed, a link shown once: a tap beside it must not throw them away. The way out is the cross. */
+function holdsWork(dialog: HTMLDialogElement): boolean {
+  return dialog.querySelector("textarea, form, output") !== null;
 }

@@ -8,6 +8,7 @@ export function sentenceOf(error: unknown): string {
   if (error instanceof NoSignal) return say("problem.no_signal");
   if (!(error instanceof Problem)) return say("problem.unknown");
   const wait = error.facts["retry_after_seconds"];
+  if (error.code === "busy" && typeof wait === "number") return say("problem.busy_wait", { count: Math.ceil(wait) });
   if (error.status === 429 && typeof wait === "number") return say("problem.wait", { count: Math.ceil(wait) });
   return sentenceOfCode(error.code, error.status);
 }

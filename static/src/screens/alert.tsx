@@ -13,7 +13,7 @@ import { Skeleton } from "../parts/later";
 import { useLoaded } from "../parts/loading";
 import { ageAndSex, LevelLabel } from "../parts/marks";
 import { sentenceOf, Trouble } from "../parts/problem";
-import { loadGroup } from "../timeline/groups";
+import { groupLines, loadGroup } from "../timeline/groups";
 import { alertLines, isOpen, loadAlert, loadAlerts, rang } from "../timeline/alerts";
 import { letters } from "../timeline/outbox";
 import { AnswerButtons } from "./answer";
@@ -59,7 +59,8 @@ interface OneAlertProps {
 function OneAlert({ alert, set, reload, isStale }: OneAlertProps) {
   const [trouble, setTrouble] = useState<string | null>(null);
   const group = useLoaded(() => loadGroup(alert.group_id), [alert.group_id]);
-  const { patient } = alert;
+  // Without the key the server names nobody; this phone's own list may.
+  const patient = alert.patient ?? groupLines.value.find((line) => line.id === alert.group_id)?.patient ?? null;
   const isMine = alert.raised_by === me.value?.person.id;
   // Until the rights are known the buttons stand: better one refusal than a doctor without a button.
   const mayAnswer = group.value?.my.permissions.includes("answer") ?? true;
@@ -81,11 +82,17 @@ function OneAlert({ alert, set, reload, isStale }: OneAlertProps) {
           {stateSentence(alert)}
         </p>
         <h1 id="alert-title" tabIndex={-1}>
-          {patient.name}
-          <span class="group-honorific">{say("honorific")}</span>
-          <span class="group-age">{ageAndSex(patient)}</span>
+          {patient ? (
+            <>
+              {patient.name}
+              <span class="group-honorific">{say("honorific")}</span>
+              <span class="group-age">{ageAndSex(patient)}</span>
+            </>
+          ) : (
+            say("patient_closed")
+          )}
         </h1>
-        {patient.summary && <p class="group-summary">{patient.summary}</p>}
+        {patient?.summary && <p class="group-summary">{patient.summary}</p>}
       </header>
       {isStale && <Trouble error={say("stale")} />}
       {alert.level === "E4" && isOpen(alert) && <AmbulanceLine />}
@@ -103,7 +110,7 @@ function What({ alert }: { alert: Alert }) {
   return (
     <section class="alert-what">
       <LevelLabel level={alert.level} />
-      <p class="post-text">{alert.text}</p>
+      <p class="post-text">{alert.text ?? say("text_closed")}</p>
       <p class="field-note">{say("raised", { name: alert.people[alert.raised_by]?.name ?? "", time: saidTime(alert.raised_at) })}</p>
       <p>
         <a class="text-button" href={href("groups", alert.group_id)}>
@@ -202,8 +209,7 @@ function AlertRow({ line }: { line: AlertLine }) {
     <a class={`alert-row is-${line.state}`} href={href("alerts", line.id)}>
       <span class="group-row-head">
         <span class="group-row-name">
-          {line.patient?.name}
-          {say("honorific")}
+          {line.patient ? `${line.patient.name}${say("honorific")}` : say("patient_closed")}
         </span>
         <time class="group-row-time">{saidTime(line.raised_at)}</time>
       </span>

@@ -1,8 +1,8 @@
 /** 患者カード: who the patient is and what the record holds, in the order of the admission form. */
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { get, Problem, send } from "../ground/api";
-import { put, take } from "../ground/database";
+import { drop, put, take } from "../ground/database";
 import { type Form, type FormBlock, type FormField, isAsked, isFilled, loadForm, type Values, wordsOf } from "../ground/forms";
 import { groupChanged } from "../ground/live";
 import type { Group } from "../ground/shapes";
@@ -40,6 +40,8 @@ export function CardTab({ group }: { group: Group }) {
   const record = useLoaded(() => (mayRead ? loadRecord(group.id) : Promise.resolve(null)), [group.id, touched]);
   const form = useLoaded(loadForm, []);
   const [isEditing, setIsEditing] = useState(false);
+  // What was typed and not saved opens again by itself.
+  useEffect(() => void takeTyped(group.id).then((typed) => typed && setIsEditing(true)), [group.id]);
   if (isEditing && record.value && form.value) {
     return (
       <RecordEditor
@@ -134,25 +136,51 @@ interface EditorProps {
   onDone: () => void;
 }
 
+/** Typed and not saved; kept with the revision it was typed over. */
+async function takeTyped(groupId: string): Promise<PatientRecord | null> {
+  return take<PatientRecord>("cache", `card:${groupId}`).catch(() => null);
+}
+
+function useTypedRecord(group: Group, record: PatientRecord) {
+  const [typed, setTyped] = useState<PatientRecord>({ ...record, patient: { ...noPatient, ...record.patient } });
+  const isTouched = useRef(false);
+  useEffect(() => {
+    void takeTyped(group.id).then((kept) => kept && !isTouched.current && setTyped(kept));
+  }, [group.id]);
+  const type = (fresh: Partial<PatientRecord>) => {
+    isTouched.current = true;
+    const all = { ...typed, ...fresh };
+    setTyped(all);
+    void put("cache", `card:${group.id}`, all).catch(() => undefined);
+  };
+  return { typed, type };
+}
+
 function RecordEditor({ group, record, form, onDone }: EditorProps) {
-  const [patient, setPatient] = useState<PatientWords>({ ...noPatient, ...record.patient });
-  const [values, setValues] = useState<Values>(record.fields);
+  const { typed, type } = useTypedRecord(group, record);
+  const { patient, fields: values } = typed;
   const [open, setOpen] = useState<string | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
   async function save(event: SubmitEvent) {
     event.preventDefault();
     const fields = Object.fromEntries(Object.entries(values).filter(([, value]) => isFilled(value)));
     try {
-      await send("PUT", `/groups/${group.id}/record`, { patient, fields }, { "If-Match": `"${record.revision}"` });
-      onDone();
+      await send("PUT", `/groups/${group.id}/record`, { patient, fields }, { "If-Match": `"${typed.revision}"` });
+      await leave();
     } catch (error) {
       const isOld = error instanceof Problem && [409, 412].includes(error.status);
+      // Somebody else's words are newer: the next opening begins with those.
+      if (isOld) await drop("cache", `card:${group.id}`).catch(() => undefined);
       setTrouble(isOld ? say("card.conflict") : sentenceOf(error));
     }
   }
+  async function leave() {
+    await drop("cache", `card:${group.id}`).catch(() => undefined);
+    onDone();
+  }
   return (
     <form class="page tab-page form" onSubmit={(event) => void save(event)}>
-      <PatientFields words={patient} onChange={setPatient} />
+      <PatientFields words={patient} onChange={(words) => type({ patient: words })} />
       <ol class="blocks">
         {form.blocks
           .filter((block) => !LEFT_OUT.includes(block.key))
@@ -163,7 +191,7 @@ function RecordEditor({ group, record, form, onDone }: EditorProps) {
                 values={values}
                 isOpen={open === block.key}
                 onToggle={() => setOpen(open === block.key ? null : block.key)}
-                onChange={setValues}
+                onChange={(fields) => type({ fields })}
               />
             </li>
           ))}
@@ -173,7 +201,7 @@ function RecordEditor({ group, record, form, onDone }: EditorProps) {
         <button type="submit" class="button is-main">
           {say("card.save")}
         </button>
-        <button type="button" class="button is-quiet" onClick={onDone}>
+        <button type="button" class="button is-quiet" onClick={() => void leave()}>
           {say("action.cancel")}
         </button>
       </div>

@@ -1,6 +1,6 @@
 /** Writing: one field, a kind, ready phrases. Whose record it is and who will read stand right above 送る. */
 
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { newId } from "../ground/ids";
 import { href } from "../ground/router";
 import { me } from "../ground/session";
@@ -10,13 +10,12 @@ import { Dialog } from "../parts/dialog";
 import { Icon } from "../parts/icons";
 import { professionName } from "../parts/marks";
 import type { Log } from "../timeline/fold";
-import { type Draft, draftPut, keepDraft, loadDraft } from "../timeline/drafts";
 import { keep } from "../timeline/outbox";
 import type { PostView } from "../timeline/rows";
 import { PatientGuard } from "./group";
 import { phrasesFor } from "./phrases";
+import { useCorrection, useDraft } from "./use_draft";
 
-const SAVE_AFTER_MILLISECONDS = 300;
 /** As many as the server takes. */
 const TEXT_CHARACTERS_MAX = 10_000;
 const KINDS: Kind[] = ["report", "question", "instruction"];
@@ -24,66 +23,106 @@ const KINDS: Kind[] = ["report", "question", "instruction"];
 interface ComposerProps {
   group: Group;
   log: Log;
-  replyTo: PostView | null;
-  correcting: PostView | null;
-  onDone: () => void;
-  onCancel: () => void;
+  found: Map<string, PostView>;
+  /** What the person has just asked for beside a post; null when it is dealt with. */
+  asked: ComposerAsk | null;
+  onSent: () => void;
 }
 
-export function Composer({ group, log, replyTo, correcting, onDone, onCancel }: ComposerProps) {
+export interface ComposerAsk {
+  type: "reply" | "correct";
+  post: PostView;
+}
+
+export function Composer({ group, log, found, asked, onSent }: ComposerProps) {
   const permissions = group.my.permissions;
   const { draft, setDraft, isLoaded, clear } = useDraft(group.id);
+  const { correction, correct, stopCorrecting } = useCorrection(group.id);
   const [isOpen, setIsOpen] = useState(false);
   const [hasPhrases, setHasPhrases] = useState(false);
-  const [corrected, setCorrected] = useState("");
   const field = useRef<HTMLTextAreaElement>(null);
+  const isSending = useRef(false);
+  const correcting = correction ? (found.get(correction.post_id) ?? null) : null;
+  const replyTo = draft.reply_to ? found.get(draft.reply_to) : undefined;
   useEffect(() => {
-    if (correcting) setCorrected(correcting.latest.text ?? "");
-    if (correcting || replyTo) setIsOpen(true);
-  }, [correcting, replyTo]);
-  useEffect(() => {
+    if (!asked) return;
+    const post_id = asked.post.first.post_id;
+    if (asked.type === "reply") {
+      stopCorrecting();
+      setDraft({ ...draft, reply_to: post_id });
+    } else if (correction?.post_id !== post_id) {
+      correct({ post_id, text: asked.post.latest.text ?? "" });
+    }
+    setIsOpen(true);
+  }, [asked]);
+  useLayoutEffect(() => {
+    // Within the tap itself: later, a phone would not show its keyboard.
     if (isOpen) field.current?.focus();
-  }, [isOpen, correcting, replyTo]);
+  }, [isOpen, asked]);
+  useEffect(() => {
+    if (correcting) setIsOpen(true);
+  }, [correcting === null]);
   useEffect(() => {
     if (isLoaded && draft.text) setIsOpen(true);
   }, [isLoaded]);
   if (!permissions.includes("post")) return <p class="composer is-closed">{say("composer.read_only")}</p>;
 
-  const text = correcting ? corrected : draft.text;
-  const setText = (fresh: string) => (correcting ? setCorrected(fresh) : setDraft({ ...draft, text: fresh }));
+  const text = correcting ? (correction?.text ?? "") : draft.text;
+  const setText = (fresh: string) =>
+    correcting ? correct({ post_id: correcting.first.post_id, text: fresh }) : setDraft({ ...draft, text: fresh });
 
   async function submit(event: Event) {
     event.preventDefault();
     const words = text.trim();
-    if (!words || words.length > TEXT_CHARACTERS_MAX) return;
+    // Two taps are one wish.
+    if (isSending.current || !words || words.length > TEXT_CHARACTERS_MAX) return;
+    isSending.current = true;
+    try {
+      await hand(words);
+    } finally {
+      isSending.current = false;
+    }
+    setIsOpen(false);
+    onSent();
+  }
+
+  async function hand(words: string) {
     const base = { id: newId(), group_id: group.id, written_at: Date.now() };
     if (correcting) {
       const body = { revision: correcting.latest.revision + 1, text: words };
       await keep({ ...base, type: "revision", post_id: correcting.first.post_id, body });
+      stopCorrecting();
     } else {
-      const reply = replyTo ? { reply_to: replyTo.first.post_id } : {};
+      const reply = draft.reply_to ? { reply_to: draft.reply_to } : {};
       await keep({ ...base, type: "post", body: { id: base.id, kind: draft.kind, text: words, ...reply } });
       await clear();
     }
-    setIsOpen(false);
-    onDone();
   }
 
-  function cancel() {
-    onCancel();
+  function close() {
+    // Words stay for the next time, an intention without words does not.
+    if (correcting && text === correcting.latest.text) stopCorrecting();
+    if (!correcting && text.trim() === "") setDraft({ text: "", kind: draft.kind });
     setIsOpen(false);
   }
 
-  if (!isOpen) return <ClosedComposer group={group} hasDraft={draft.text !== ""} onOpen={() => setIsOpen(true)} />;
+  if (!isOpen) return <ClosedComposer group={group} hasDraft={correcting !== null || draft.text.trim() !== ""} onOpen={() => setIsOpen(true)} />;
   return (
     <form class="composer is-open" onSubmit={(event) => void submit(event)} aria-label={say("composer.label")}>
       <div class="composer-top">
         <PatientGuard patient={group.patient} word={correcting ? "composer.guard_correct" : "composer.guard"} />
-        <button type="button" class="icon-button" aria-label={say("composer.close")} onClick={cancel}>
+        <button type="button" class="icon-button" aria-label={say("composer.close")} onClick={close}>
           <Icon name="close" />
         </button>
       </div>
-      {replyTo && <ReplyLine post={replyTo} log={log} />}
+      {!correcting && draft.reply_to && (
+        <ReplyLine post={replyTo} log={log} onDrop={() => setDraft({ text: draft.text, kind: draft.kind })} />
+      )}
+      {correcting && (
+        <button type="button" class="text-button" onClick={() => stopCorrecting()}>
+          {say("composer.stop_correcting")}
+        </button>
+      )}
       {!correcting && (
         <div class="composer-tools">
           <div class="kinds" role="radiogroup" aria-label={say("composer.kind")}>
@@ -111,7 +150,7 @@ export function Composer({ group, log, replyTo, correcting, onDone, onCancel }: 
           onInput={(event) => setText(event.currentTarget.value)}
           onKeyDown={(event) => {
             if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void submit(event);
-            if (event.key === "Escape") cancel();
+            if (event.key === "Escape") close();
           }}
         />
       </label>
@@ -153,15 +192,24 @@ function ClosedComposer({ group, hasDraft, onOpen }: { group: Group; hasDraft: b
   );
 }
 
-function ReplyLine({ post, log }: { post: PostView; log: Log }) {
-  const name = log.people[post.first.author_id ?? ""]?.name ?? "";
+function ReplyLine({ post, log, onDrop }: { post: PostView | undefined; log: Log; onDrop: () => void }) {
+  const name = log.people[post?.first.author_id ?? ""]?.name ?? "";
   return (
-    <p class="reply-line">
+    <div class="reply-line">
       <Icon name="reply" />
       <span class="quote-line">
-        <b>{say("composer.reply_to", { name })}</b>　{(post.latest.text ?? "").slice(0, 80)}
+        {post ? (
+          <>
+            <b>{say("composer.reply_to", { name })}</b>　{(post.latest.text ?? "").slice(0, 80)}
+          </>
+        ) : (
+          say("record.quote_older")
+        )}
       </span>
-    </p>
+      <button type="button" class="text-button" onClick={onDrop}>
+        {say("composer.no_reply")}
+      </button>
+    </div>
   );
 }
 
@@ -190,43 +238,4 @@ function Phrases({ onPick, onClose }: { onPick: (phrase: string) => void; onClos
       </ul>
     </Dialog>
   );
-}
-
-/** The draft of this group: what was kept, then what is typed, written down shortly after each key. */
-function useDraft(groupId: string) {
-  const empty: Draft = { text: "", kind: "report" };
-  const [draft, setShown] = useState<Draft>(empty);
-  const [isLoaded, setIsLoaded] = useState(false);
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const newest = useRef(draft);
-  const putCount = draftPut.value.group_id === groupId ? draftPut.value.count : 0;
-  useEffect(() => {
-    void loadDraft(groupId).then((kept) => {
-      if (kept && newest.current.text === "") setShown(kept);
-      setIsLoaded(true);
-    });
-  }, [groupId, putCount]);
-  newest.current = draft;
-  useEffect(() => {
-    const saveNow = () => void keepDraft(groupId, newest.current);
-    window.addEventListener("pagehide", saveNow);
-    return () => {
-      window.removeEventListener("pagehide", saveNow);
-      clearTimeout(timer.current);
-      saveNow();
-    };
-  }, [groupId]);
-  const setDraft = (fresh: Draft) => {
-    setShown(fresh);
-    newest.current = fresh;
-    clearTimeout(timer.current);
-    timer.current = setTimeout(() => void keepDraft(groupId, fresh), SAVE_AFTER_MILLISECONDS);
-  };
-  const clear = async () => {
-    clearTimeout(timer.current);
-    newest.current = empty;
-    setShown(empty);
-    await keepDraft(groupId, empty);
-  };
-  return { draft, setDraft, isLoaded, clear };
 }

@@ -1,6 +1,7 @@
 /** The first page of a new person: their password, then the six-digit app, from a one-time invitation. */
 
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
+import { encode } from "uqr";
 import { get, post, Problem } from "../ground/api";
 import { say } from "../ground/words";
 import { useLoaded } from "../parts/loading";
@@ -100,6 +101,8 @@ function CodeStep({ token, secret, onDone }: { token: string; secret: Secret; on
     <form class="form card" onSubmit={(event) => void submit(event)}>
       <h2>{say("enrol.step_code")}</h2>
       <p>{say("enrol.code_note")}</p>
+      <SecretPicture uri={secret.totp_uri} />
+      <p class="field-note">{say("enrol.or_here")}</p>
       <a class="button is-wide" href={secret.totp_uri}>
         {say("enrol.open_app")}
       </a>
@@ -114,5 +117,23 @@ function CodeStep({ token, secret, onDone }: { token: string; secret: Secret; on
         {say("enrol.finish")}
       </button>
     </form>
+  );
+}
+
+/** The secret for another device's camera: drawn here, sent nowhere. Dark on white at night, too, or no camera reads it. */
+function SecretPicture({ uri }: { uri: string }) {
+  const { size, path } = useMemo(() => {
+    const { size, data } = encode(uri, { ecc: "M", border: 4 });
+    const squares = data.flatMap((row, y) => row.map((isDark, x) => (isDark ? `M${x} ${y}h1v1h-1z` : "")));
+    return { size, path: squares.join("") };
+  }, [uri]);
+  return (
+    <figure class="secret-picture">
+      <svg viewBox={`0 0 ${size} ${size}`} role="img" aria-label={say("enrol.picture")} shape-rendering="crispEdges">
+        <rect width={size} height={size} fill="#fff" />
+        <path d={path} fill="#000" />
+      </svg>
+      <figcaption>{say("enrol.picture_note")}</figcaption>
+    </figure>
   );
 }

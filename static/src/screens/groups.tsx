@@ -131,8 +131,8 @@ function LastLine({ last }: { last: NonNullable<GroupLine["last_post"]> }) {
   return (
     <>
       {!isNotice && last.kind !== "report" && <KindLabel kind={last.kind} />}
-      {last.author_name && <span class="group-row-author">{last.author_name}：</span>}
-      {last.notice ? noticeSentence(last.notice, () => "") : last.excerpt}
+      {last.author_name && !isNotice && <span class="group-row-author">{last.author_name}：</span>}
+      {last.notice ? noticeSentence(last.notice, () => last.author_name) : last.excerpt}
     </>
   );
 }

@@ -39,6 +39,7 @@ export function OfficePage() {
   const path = `/facilities/${office?.id ?? ""}/people`;
   const loaded = useLoaded(() => get<{ people: OfficePerson[] }>(path), [path]);
   const [dialog, setDialog] = useState<"add" | OfficePerson | null>(null);
+  if (!me.value?.person.is_administrator) return <Trouble error={say("office.not_administrator")} />;
   const close = () => {
     setDialog(null);
     void loaded.reload();
@@ -71,15 +72,20 @@ export function OfficePage() {
               </span>
             </span>
             {person.id !== me.value?.person.id && (
-              <button type="button" class="button is-quiet" onClick={() => setDialog(person)}>
-                {say("office.leave")}
+              <button
+                type="button"
+                class="button is-quiet"
+                aria-label={say("office.person_label", { name: person.name })}
+                onClick={() => setDialog(person)}
+              >
+                {say("office.person")}
               </button>
             )}
           </li>
         ))}
       </ul>
       {dialog === "add" && <AddDialog path={path} onClose={close} />}
-      {dialog && dialog !== "add" && <LeaverDialog path={path} person={dialog} onClose={close} />}
+      {dialog && dialog !== "add" && <PersonDialog path={path} person={dialog} onClose={close} />}
     </section>
   );
 }
@@ -112,13 +118,7 @@ function AddDialog({ path, onClose }: { path: string; onClose: () => void }) {
   return (
     <Dialog title={say("office.add")} onClose={onClose}>
       {link ? (
-        <div class="form">
-          <p>{say("office.invitation")}</p>
-          <output class="secret">{link}</output>
-          <button type="button" class="button is-main is-wide" onClick={() => void navigator.clipboard.writeText(link)}>
-            {say("office.copy")}
-          </button>
-        </div>
+        <InvitationLink link={link} />
       ) : (
         <form class="form" onSubmit={(event) => void add(event)}>
           <Line name="name" label={say("office.name")} />
@@ -160,23 +160,101 @@ function Line({ name, label, type = "text", isOptional = false }: { name: string
   );
 }
 
-function LeaverDialog({ path, person, onClose }: { path: string; person: OfficePerson; onClose: () => void }) {
+/** Shown once: who closes it without handing it on makes a new one. */
+function InvitationLink({ link }: { link: string }) {
+  const [isCopied, setIsCopied] = useState(false);
   const [trouble, setTrouble] = useState<string | null>(null);
-  async function leave() {
+  const copy = () =>
+    navigator.clipboard.writeText(link).then(
+      () => setIsCopied(true),
+      () => setTrouble(say("office.copy_by_hand")),
+    );
+  return (
+    <div class="form">
+      <p>{say("office.invitation")}</p>
+      <output class="secret">{link}</output>
+      <p class="field-note">{say("office.invitation_once")}</p>
+      <Trouble error={trouble} />
+      <button type="button" class="button is-main is-wide" onClick={() => void copy()}>
+        {isCopied && <Icon name="check" />}
+        {say(isCopied ? "office.copied" : "office.copy")}
+      </button>
+    </div>
+  );
+}
+
+interface PersonProps {
+  path: string;
+  person: OfficePerson;
+  onClose: () => void;
+}
+
+type Act = "again" | "leave";
+
+/** What can be done for a person: each is chosen first and confirmed on a page of its own. */
+function PersonDialog({ path, person, onClose }: PersonProps) {
+  const [act, setAct] = useState<Act | null>(null);
+  const [link, setLink] = useState<string | null>(null);
+  if (link) {
+    return (
+      <Dialog title={say("office.again_title", { name: person.name })} onClose={onClose}>
+        <InvitationLink link={link} />
+      </Dialog>
+    );
+  }
+  if (act) return <Confirmation act={act} path={path} person={person} onClose={onClose} onLink={setLink} onBack={() => setAct(null)} />;
+  return (
+    <Dialog title={say("office.person_title", { name: person.name })} onClose={onClose}>
+      <div class="form">
+        <p class="field-note">{say("office.again_when")}</p>
+        <button type="button" class="button is-wide" onClick={() => setAct("again")}>
+          {say("office.again")}
+        </button>
+        <p class="field-note">{say("office.leave_when")}</p>
+        <button type="button" class="button is-wide" onClick={() => setAct("leave")}>
+          {say("office.leave")}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+interface ConfirmationProps extends PersonProps {
+  act: Act;
+  onLink: (link: string) => void;
+  onBack: () => void;
+}
+
+function Confirmation({ act, path, person, onClose, onLink, onBack }: ConfirmationProps) {
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const [isBusy, setIsBusy] = useState(false);
+  async function run() {
+    setIsBusy(true);
     try {
-      await send("DELETE", `${path}/${person.id}`);
-      onClose();
+      if (act === "leave") {
+        await send("DELETE", `${path}/${person.id}`);
+        onClose();
+      } else {
+        const again = await post<{ invitation_path: string }>(`${path}/${person.id}/invitation`);
+        onLink(`${location.origin}${again.invitation_path}`);
+      }
     } catch (error) {
       setTrouble(sentenceOf(error));
+      setIsBusy(false);
     }
   }
   return (
-    <Dialog title={say("office.leave_title", { name: person.name })} onClose={onClose}>
-      <p>{say("office.leave_note")}</p>
-      <Trouble error={trouble} />
-      <button type="button" class="button is-main is-wide" onClick={() => void leave()}>
-        {say("office.leave_do")}
-      </button>
+    <Dialog title={say(`office.${act}_title`, { name: person.name })} onClose={onClose}>
+      <div class="form">
+        <p>{say(`office.${act}_note`)}</p>
+        <Trouble error={trouble} />
+        <button type="button" class="button is-main is-wide" disabled={isBusy} onClick={() => void run()}>
+          {say(`office.${act}_do`)}
+        </button>
+        <button type="button" class="button is-quiet is-wide" onClick={onBack}>
+          {say("action.back")}
+        </button>
+      </div>
     </Dialog>
   );
 }

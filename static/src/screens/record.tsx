@@ -2,6 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { send } from "../ground/api";
+import { readLooked } from "../ground/live";
 import { me } from "../ground/session";
 import type { Group } from "../ground/shapes";
 import { say } from "../ground/words";
@@ -13,9 +14,9 @@ import { Trouble } from "../parts/problem";
 import { Windowed, type WindowedHandle } from "../parts/windowed";
 import { markRead } from "../timeline/groups";
 import { letters } from "../timeline/outbox";
-import { posts, type PostView, rowsOf, unreadOf } from "../timeline/rows";
+import { posts, rowsOf, unreadOf } from "../timeline/rows";
 import { type Timeline, timelineOf } from "../timeline/timeline";
-import { Composer } from "./composer";
+import { Composer, type ComposerAsk } from "./composer";
 import { PostDialog, type Asked } from "./post_dialog";
 import { RecordRow } from "./record_row";
 import { WaitingLetters } from "./waiting";
@@ -75,9 +76,9 @@ function RecordPage({ group, reload, timeline, readBefore }: PageProps) {
   const handle = useRef<WindowedHandle | null>(null);
   const [isAtEnd, setIsAtEnd] = useState(startAt === null);
   const [asked, setAsked] = useState<Asked | null>(null);
-  const [replyTo, setReplyTo] = useState<PostView | null>(null);
-  const [correcting, setCorrecting] = useState<PostView | null>(null);
+  const [written, setWritten] = useState<ComposerAsk | null>(null);
   const seen = useSeen(group, timeline, isAtEnd, reload);
+  useOthersReads(group, log.high, reload);
   const waiting = letters.value.filter((letter) => letter.group_id === group.id && letter.type !== "mark");
   const isNewBelow = !isAtEnd && log.high > seen;
   return (
@@ -104,8 +105,8 @@ function RecordPage({ group, reload, timeline, readBefore }: PageProps) {
               group={group}
               now={now}
               onAsk={setAsked}
-              onReply={setReplyTo}
-              onCorrect={setCorrecting}
+              onReply={(post) => setWritten({ type: "reply", post })}
+              onCorrect={(post) => setWritten({ type: "correct", post })}
               onJump={(key) => handle.current?.toRow(key)}
             />
           )}
@@ -126,16 +127,11 @@ function RecordPage({ group, reload, timeline, readBefore }: PageProps) {
       <Composer
         group={group}
         log={log}
-        replyTo={replyTo}
-        correcting={correcting}
-        onDone={() => {
-          setReplyTo(null);
-          setCorrecting(null);
+        found={found}
+        asked={written}
+        onSent={() => {
+          setWritten(null);
           handle.current?.toEnd();
-        }}
-        onCancel={() => {
-          setReplyTo(null);
-          setCorrecting(null);
         }}
       />
       {asked && <PostDialog asked={asked} log={log} group={group} onClose={() => setAsked(null)} />}
@@ -164,6 +160,15 @@ function useSeen(group: Group, timeline: Timeline, isAtEnd: boolean, reload: () 
     return () => clearTimeout(timer);
   }, [isAtEnd, high]);
   return seen;
+}
+
+/** With each look: has somebody read on? Nothing is asked once everybody has read all. */
+function useOthersReads(group: Group, high: number, reload: () => Promise<void>): void {
+  const look = readLooked.value;
+  const isAllRead = group.members.every((member) => member.read_sequence >= high);
+  useEffect(() => {
+    if (look > 0 && !isAllRead) void reload();
+  }, [look]);
 }
 
 /** A screen reader hears who wrote, not the whole text. */

@@ -22,6 +22,7 @@ import { SheetState } from "./sheets";
 import { type Saving, useSheet } from "./use_sheet";
 
 const say = speaker(texts);
+const PAPER_AFTER_MILLISECONDS = 2_000;
 
 export function SheetPage({ sheetId }: { sheetId: string }) {
   const touched = sheetChanged.value.id === sheetId ? sheetChanged.value.count : 0;
@@ -52,11 +53,13 @@ function SheetEditor({ sheet: first, form, group, touched }: EditorProps) {
   const { sheet, values, clashes, faults, saving, change, take, replace } = useSheet(first, touched);
   const [open, setOpen] = useState<string | null>(null);
   const isDraft = sheet.state === "draft";
+  const [isPaperOpen, setIsPaperOpen] = useState(false);
+  const isWide = useIsWide();
   // Once it has gone, what counts is what becomes of it.
   useEffect(() => setOpen(null), [isDraft]);
   const isLocked = !isDraft || !group.my.permissions.includes("sheet");
   return (
-    <section class="page sheet-page" aria-labelledby="sheet-title">
+    <section class={`page sheet-page ${isWide && isPaperOpen ? "has-paper" : ""}`} aria-labelledby="sheet-title">
       <header class="sheet-head">
         <a class="icon-button" href={href("groups", group.id, "sheets")} aria-label={say("back")}>
           <Icon name="back" />
@@ -70,6 +73,13 @@ function SheetEditor({ sheet: first, form, group, touched }: EditorProps) {
       {isDraft && <SavingLine saving={saving} sheet={sheet} />}
       {isDraft && sheet.fee && <FeeLine fee={sheet.fee} />}
       {!isDraft && <HandoverPart sheet={sheet} missing={[]} onChange={replace} />}
+      {isWide && (
+        <button type="button" class="button" aria-expanded={isPaperOpen} onClick={() => setIsPaperOpen(!isPaperOpen)}>
+          <Icon name="sheet" />
+          {say(isPaperOpen ? "paper_close" : "paper")}
+        </button>
+      )}
+      {isWide && isPaperOpen && <Paper sheet={sheet} />}
       <ol class="blocks">
         {form.blocks.map((block) => (
           <li key={block.key}>
@@ -89,7 +99,7 @@ function SheetEditor({ sheet: first, form, group, touched }: EditorProps) {
         ))}
       </ol>
       <footer class="sheet-foot">
-        <a class="button is-wide" href={`/api/v1/sheets/${sheet.id}/${isDraft ? "preview" : "document"}.pdf`} target="_blank" rel="noopener">
+        <a class="button is-wide" href={paperPath(sheet)} target="_blank" rel="noopener">
           <Icon name="sheet" />
           {isDraft ? say("preview") : say("document")}
         </a>
@@ -97,6 +107,32 @@ function SheetEditor({ sheet: first, form, group, touched }: EditorProps) {
       </footer>
     </section>
   );
+}
+
+function paperPath(sheet: Sheet): string {
+  return `/api/v1/sheets/${sheet.id}/${sheet.state === "draft" ? "preview" : "document"}.pdf`;
+}
+
+/** The sheet as it is printed, beside its blocks; drawn anew when typing has come to rest and is saved. */
+function Paper({ sheet }: { sheet: Sheet }) {
+  const [version, setVersion] = useState(sheet.version);
+  useEffect(() => {
+    const timer = setTimeout(() => setVersion(sheet.version), PAPER_AFTER_MILLISECONDS);
+    return () => clearTimeout(timer);
+  }, [sheet.version]);
+  return <iframe key={`${sheet.state}${version}`} class="paper" title={say("paper")} src={`${paperPath(sheet)}#toolbar=0&navpanes=0&view=FitH`} />;
+}
+
+/** Is there room for the paper beside the blocks? */
+function useIsWide(): boolean {
+  const [query] = useState(() => window.matchMedia("(width >= 1100px)"));
+  const [isWide, setIsWide] = useState(query.matches);
+  useEffect(() => {
+    const look = () => setIsWide(query.matches);
+    query.addEventListener("change", look);
+    return () => query.removeEventListener("change", look);
+  }, [query]);
+  return isWide;
 }
 
 /** The clock of the fee: until when the sheet is worth how much. */

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { get, Problem } from "../ground/api";
-import { isOffline, signInAs, signInWithCode, signInWithPassword } from "../ground/session";
+import { ended, isOffline, signInAs, signInWithCode, signInWithPassword } from "../ground/session";
 import type { DemoPerson } from "../ground/shapes";
 import { say } from "../ground/words";
 import { ProfessionMark, professionName } from "../parts/marks";
@@ -17,6 +17,11 @@ export function SignIn() {
         <h1>{say("app.name")}</h1>
         <p>{say("sign_in.purpose")}</p>
       </header>
+      {ended.value && !isOffline.value && (
+        <p class="entrance-note" role="status">
+          {say(ended.value === "idle" ? "sign_in.idle" : "sign_in.over")}
+        </p>
+      )}
       {isOffline.value && <Trouble error={say("sign_in.offline")} onRetry={() => location.reload()} />}
       {step === "password" ? <PasswordForm onDone={() => setStep("code")} /> : <CodeForm onBack={() => setStep("password")} />}
       {step === "password" && <DemoPeople />}

@@ -1,8 +1,8 @@
 /** Asking for help now: what is seen, how urgent, one sentence, and who will be called, in order. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { get } from "../ground/api";
-import { put, take } from "../ground/database";
+import { drop, put, take } from "../ground/database";
 import { newId } from "../ground/ids";
 import { goInstead, href } from "../ground/router";
 import type { Group, Level } from "../ground/shapes";
@@ -30,6 +30,8 @@ export function UrgentPage({ groupId }: { groupId: string }) {
 }
 
 interface Words {
+  signs: string[];
+  level: Level | null;
   situation: string;
   background: string;
   assessment: string;
@@ -38,19 +40,23 @@ interface Words {
 const FIELDS = ["background", "assessment", "request"] as const;
 
 function UrgentForm({ group }: { group: Group }) {
-  const [signs, setSigns] = useState<string[]>([]);
-  const [chosen, setChosen] = useState<Level | null>(null);
   const [words, setWords] = useUrgentDraft(group.id);
+  const { signs, level: chosen } = words;
+  const isSending = useRef(false);
   const [isMore, setIsMore] = useState(false);
+  const hasMore = isMore || FIELDS.some((field) => words[field] !== "");
   const level = chosen ?? suggestedLevel(signs);
   const chain = useLoaded(() => readChain(group.id, level ?? "E3"), [group.id, level]);
   // Signs alone are enough to call: then the level says what is needed.
   const situation = words.situation.trim() || (level && signs.length > 0 ? say(`level_words_${level}`) : "");
-  const toggle = (sign: string) => setSigns(signs.includes(sign) ? signs.filter((other) => other !== sign) : [...signs, sign]);
+  const toggle = (sign: string) =>
+    setWords({ ...words, signs: signs.includes(sign) ? signs.filter((other) => other !== sign) : [...signs, sign] });
 
   async function submit(event: Event) {
     event.preventDefault();
-    if (!level || !situation) return;
+    // Two taps are one call for help.
+    if (isSending.current || !level || !situation) return;
+    isSending.current = true;
     const id = newId();
     const body: Record<string, unknown> = { id, post_id: newId(), level, signs, situation };
     for (const field of FIELDS) if (words[field].trim()) body[field] = words[field].trim();
@@ -61,7 +67,7 @@ function UrgentForm({ group }: { group: Group }) {
       written_at: Date.now(),
       body: body as { id: string; post_id: string; level: string; situation: string },
     });
-    await put("cache", `urgent:${group.id}`, null);
+    await drop("cache", `urgent:${group.id}`).catch(() => undefined);
     goInstead("alerts", id);
   }
 
@@ -75,7 +81,7 @@ function UrgentForm({ group }: { group: Group }) {
       </header>
       <PatientGuard patient={group.patient} word="guard.urgent" />
       <SignChoices signs={signs} onToggle={toggle} />
-      <LevelChoice level={level} suggested={suggestedLevel(signs)} onChoose={setChosen} />
+      <LevelChoice level={level} suggested={suggestedLevel(signs)} onChoose={(level) => setWords({ ...words, level })} />
       <section class="form" aria-labelledby="what-title">
         <h2 id="what-title">{say("what")}</h2>
         <Line
@@ -85,7 +91,7 @@ function UrgentForm({ group }: { group: Group }) {
           placeholder={situation}
           onInput={(value) => setWords({ ...words, situation: value })}
         />
-        {isMore ? (
+        {hasMore ? (
           FIELDS.map((field) => (
             <Line
               key={field}
@@ -215,9 +221,9 @@ async function readChain(groupId: string, level: Level): Promise<ChainStep[]> {
 }
 
 function useUrgentDraft(groupId: string): [Words, (words: Words) => void] {
-  const [words, setShown] = useState<Words>({ situation: "", background: "", assessment: "", request: "" });
+  const [words, setShown] = useState<Words>({ signs: [], level: null, situation: "", background: "", assessment: "", request: "" });
   useEffect(() => {
-    void take<Words | null>("cache", `urgent:${groupId}`).then((kept) => kept && setShown(kept));
+    void take<Words | null>("cache", `urgent:${groupId}`).then((kept) => kept && setShown((now) => ({ ...now, ...kept })));
   }, [groupId]);
   return [
     words,

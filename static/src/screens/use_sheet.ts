@@ -19,7 +19,7 @@ export function useSheet(first: Sheet, touched: number) {
   const [faults, setFaults] = useState<Record<string, string>>({});
   const now = useRef({ sheet: first, values: first.values, dirty: false, busy: false });
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const keptName = `sheet:${first.id}`;
+  const keptName = `sheet:${first.group_id}:${first.id}`;
 
   function show(fresh: Sheet, typed: Values) {
     now.current.sheet = fresh;

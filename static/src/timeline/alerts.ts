@@ -3,6 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import { get } from "../ground/api";
 import { put, take } from "../ground/database";
+import { touched } from "../ground/idle";
 import type { Alert, AlertLine } from "../ground/shapes";
 
 export const alertLines = signal<readonly AlertLine[]>([]);
@@ -25,6 +26,8 @@ export async function showKeptAlerts(): Promise<void> {
 }
 
 export async function alertRang(alertId: string): Promise<void> {
+  // Somebody is called here: the session stays awake for the answer.
+  touched();
   rang.value = { id: alertId, count: rang.value.count + 1 };
   await loadAlerts().catch(() => undefined);
 }

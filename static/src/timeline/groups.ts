@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { get } from "../ground/api";
-import { put, take } from "../ground/database";
+import { drop, names, put, take } from "../ground/database";
 import { me } from "../ground/session";
 import type { Changes, Group, GroupLine, Revision } from "../ground/shapes";
 
@@ -30,6 +30,17 @@ export async function loadGroups(): Promise<void> {
   groupsAsOf.value = Date.now();
   groupsState.value = "ready";
   await put("cache", "groups", { lines: groups, at: groupsAsOf.value });
+  await eraseOthers(new Set(groups.map((line) => line.id))).catch(() => undefined);
+}
+
+/** What the phone keeps of a group goes with the right to read it: "log:group", "alert:number" of that group and so on. */
+async function eraseOthers(mine: ReadonlySet<string>): Promise<void> {
+  for (const name of await names("cache")) {
+    const [room, id = ""] = name.split(":");
+    if (!id) continue;
+    const groupId = room === "alert" ? ((await take<{ group_id: string }>("cache", name))?.group_id ?? "") : id;
+    if (!mine.has(groupId)) await drop("cache", name);
+  }
 }
 
 export function clearGroups(): void {
@@ -66,10 +77,11 @@ function moved(line: GroupLine, changes: Changes): GroupLine {
 }
 
 function lastPost(row: Revision, changes: Changes): GroupLine["last_post"] {
+  const who = row.author_id ?? String(row.notice?.["person_id"] ?? "");
   return {
     kind: row.kind,
     excerpt: (row.text ?? "").slice(0, EXCERPT_CHARACTERS),
-    author_name: changes.people[row.author_id ?? ""]?.name ?? "",
+    author_name: changes.people[who]?.name ?? "",
     created_at: row.created_at,
     notice: row.notice,
   };
