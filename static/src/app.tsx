@@ -67,10 +67,10 @@ function Shell({ parts }: { parts: string[] }) {
       <a class="skip-link" href="#main" onClick={(event) => skip(event, main.current)}>
         {say("nav.skip")}
       </a>
-      <div class="shell-top">
+      <header class="shell-top">
         <SignalBar />
         <AlertBanner />
-      </div>
+      </header>
       <Navigation place={place} />
       <main id="main" ref={main} class="main" tabIndex={-1}>
         <Screen parts={parts} />
