@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from casenet import groups
+from casenet import facilities, groups
 from casenet.errors import NotFound
-from casenet.escalation.chain import thawed
+from casenet.escalation.chain import team_of, thawed
 from casenet.escalation.rules import (
     CLOSED,
     DEFAULT_POLICY,
@@ -108,6 +108,19 @@ def enter_alert(
     """Find an alert through the asker's membership. Raises NotFound outside the group, else NotAllowed."""
     found = alert(session, alert_id)
     return groups.enter(session, person_id, found.group_id, permission), found
+
+
+def may_answer(session: Session, person_id: UUID, alert_id: UUID) -> bool:
+    """True for whom the chain could still ask: a member who may answer, or an administrator of the host office.
+
+    A notification outlives a membership; whoever was let out meanwhile stops no chain.
+    """
+    found = alert(session, alert_id)
+    team = team_of(session, found.group_id, found.raised_by)
+    member = next((member for member in team.members if member.person_id == person_id), None)
+    if member is not None and groups.may(member.role, Permission.ANSWER):
+        return True
+    return facilities.administers(session, person_id, team.host_facility_id)
 
 
 def events(session: Session, alert_id: UUID) -> tuple[EventView, ...]:

@@ -43,7 +43,7 @@ def acknowledge(path: TokenPath) -> Response:
     with transaction() as session:
         now = database_now(session)
         ping = notifications.spend_token(session, path.token, now=now)
-        if ping.about != "alert":
+        if ping.about != "alert" or not escalation.may_answer(session, ping.person_id, ping.about_id):
             raise NotFound
         taken = escalation.take(
             session, ping.person_id, ping.about_id, State.ACKNOWLEDGED, now=now, channel=ping.channel

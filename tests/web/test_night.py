@@ -277,6 +277,21 @@ def test_a_token_says_not_who_was_faster_and_an_unknown_one_opens_nothing(
     assert unknown.status_code == 404
 
 
+def test_who_was_let_out_answers_no_more_with_an_old_notification(
+    ward: Ward, phone_of: PhoneOf, session: Session, app: Any
+) -> None:
+    manager = phone_of(ward.people["abe"])
+    alert = raised(manager, ward)
+    token = token_of(session, ward, alert["id"], "sato")
+    assert manager.delete(f"/groups/{ward.group_id}/members/{ward.people['sato']}").status_code == 204
+
+    late = app.test_client().post(f"/api/v1/pings/{token}/acknowledgement")
+    unknown = app.test_client().post("/api/v1/pings/unknown/acknowledgement")
+
+    assert (late.status_code, late.data) == (404, unknown.data)
+    assert manager.get(f"/alerts/{alert['id']}").json["state"] == "open"
+
+
 def test_a_receipt_is_taken_and_can_be_repeated(
     ward: Ward, phone_of: PhoneOf, session: Session, app: Any
 ) -> None:
