@@ -18,10 +18,14 @@ def send(letter: Letter, settings: Config) -> Outcome:
     """Hand one mail to the SMTP server."""
     server = urlsplit(settings.smtp_url)
     try:
+        mail = compose(letter, settings)
+    except Exception:  # noqa: BLE001  (the standard library stumbles in many ways over what is no address)
+        return Outcome.give_up("smtp-address")
+    try:
         with _connect(server.scheme, server.hostname or "", server.port) as smtp:
             if server.username:
                 smtp.login(unquote(server.username), unquote(server.password or ""))
-            smtp.send_message(compose(letter, settings))
+            smtp.send_message(mail)
     except smtplib.SMTPRecipientsRefused as refused:
         codes = [code for code, _ in refused.recipients.values()]
         return _failed(max(codes, default=500))

@@ -195,6 +195,16 @@ def test_a_mail_servers_refusal_is_understood(
     assert deliver(letter(Channel.EMAIL), replace(config, smtp_url=mail.url)).fate is fate
 
 
+@pytest.mark.parametrize("address", ["a@b\r\nBcc: c@d", "<", '"', "a@["])
+def test_an_address_that_is_none_fails_for_good(mail: MailService, config: Config, address: str) -> None:
+    odd = replace(letter(Channel.EMAIL), email=address)
+
+    outcome = deliver(odd, replace(config, smtp_url=mail.url))
+
+    assert (outcome.fate, outcome.reason) == (Fate.GIVE_UP, "smtp-address")
+    assert not mail.received
+
+
 def test_a_mail_server_that_is_not_there_is_tried_again(config: Config) -> None:
     outcome = deliver(letter(Channel.EMAIL), replace(config, smtp_url="smtp://127.0.0.1:1"))
 
