@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any, cast
 
 from flask import Flask, Response, g, request
+from flask.json.provider import DefaultJSONProvider
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -57,6 +58,16 @@ CONTENT_POLICY = (
 )
 
 
+class _Json(DefaultJSONProvider):
+    """A body of a thousand brackets is no JSON, not an accident of ours."""
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        try:
+            return super().loads(s, **kwargs)
+        except RecursionError:
+            raise ValueError("too deep") from None
+
+
 def create_app(settings: Config) -> Flask:
     """The whole web door over `settings`."""
     app = OpenAPI(
@@ -70,6 +81,7 @@ def create_app(settings: Config) -> Flask:
         validation_error_callback=errors.of_validation,
         static_folder=None,
     )
+    app.json = _Json(app)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     app.before_request(_arrive)
     app.before_request(gate.admit)

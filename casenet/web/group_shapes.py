@@ -1,11 +1,12 @@
 """What goes in and out at the doors of patient groups."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from casenet.web.answers import as_json
 from casenet.web.shapes import Code, Day, Id, Line, OptionalLine, OptionalText, Shape
 
 
@@ -166,11 +167,19 @@ class RecordOut(Shape):
     saved_at: datetime
 
 
+def _can_be_shown(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        as_json(value)
+    except TypeError:
+        raise ValueError("must be what an answer can carry: 64-bit numbers, some 250 levels") from None
+    return value
+
+
 class RecordIn(Shape):
     """The record as it is to be."""
 
     patient: PatientIn
-    fields: dict[str, Any] = Field(max_length=300)
+    fields: Annotated[dict[str, Any], AfterValidator(_can_be_shown), Field(max_length=300)]
 
 
 class RecordSaved(Shape):

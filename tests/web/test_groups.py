@@ -1,6 +1,8 @@
+import json
 from collections.abc import Callable
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -79,6 +81,21 @@ def test_the_record_is_saved_only_over_the_revision_that_was_seen(cast: Cast, ph
     after = manager.get(f"/groups/{cast.group}/record").json
     assert (after["revision"], after["fields"]) == (2, {"f.household": "alone"})
     assert phone_of(cast.ito).put(f"/groups/{cast.group}/record", change).status_code == 403
+
+
+@pytest.mark.parametrize("value", ["1" + "0" * 30, "[" * 300 + "]" * 300, '"\\ud800"', "[" * 100_000])
+def test_nothing_is_kept_in_a_record_that_could_not_be_shown(
+    cast: Cast, phone_of: PhoneOf, value: str
+) -> None:
+    manager = phone_of(cast.mori)
+    path = f"/api/v1/groups/{cast.group}/record"
+    body = json.dumps({"patient": PATIENT, "fields": {"f.household": "@"}}).replace('"@"', value)
+    shown = {"X-CSRF-Token": manager.csrf, "If-Match": '"1"'}
+
+    saved = manager.client.put(path, data=body, content_type="application/json", headers=shown)
+
+    assert saved.status_code == 422
+    assert manager.get(f"/groups/{cast.group}/record").status_code == 200
 
 
 def test_the_list_shows_ones_own_groups_only(cast: Cast, phone_of: PhoneOf) -> None:
