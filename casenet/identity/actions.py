@@ -204,9 +204,11 @@ def end_session(session: Session, session_id: UUID, person_id: UUID, *, now: dat
 
 
 def add_person(session: Session, new: NewPerson, *, by: UUID | None, now: datetime) -> str:
-    """Add a person and return the token of their one-time invitation. Raises Conflict if login or mail is taken."""
+    """Add a person and return the token of their one-time invitation. Raises Conflict if id, login or mail is taken."""
     if find_person_by_login(session, new.login) or find_person_by_login(session, new.email):
         raise Conflict("login-taken")
+    if session.get(Person, new.id) is not None:
+        raise Conflict("id-taken")
     session.add(
         Person(
             id=new.id,

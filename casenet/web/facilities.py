@@ -10,7 +10,7 @@ from casenet.database import transaction
 from casenet.errors import Invalid
 from casenet.web.answers import answer
 from casenet.web.gate import asking
-from casenet.web.shapes import Code, Id, Line, Shape
+from casenet.web.shapes import Code, Id, Line, MailAddress, Shape
 
 blueprint = APIBlueprint("facilities", __name__, url_prefix="/api/v1")
 
@@ -67,7 +67,7 @@ class PersonIn(Shape):
 
     id: Id
     login: Line
-    email: Line
+    email: MailAddress
     name: Line
     name_kana: Line
     profession: Code

@@ -4,12 +4,17 @@ A number is no date, a NUL is no text (PostgreSQL stores none), a time without z
 field that nobody asked for is an error.
 """
 
+import re
 from datetime import date, datetime
 from functools import cache
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+
+# Line ends, and what turns the writing direction of what stands beside it.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def _text_only(value: object) -> object:
@@ -29,6 +34,12 @@ def _unicode(value: str) -> str:
         value.encode()
     except UnicodeEncodeError:
         raise ValueError("must be valid Unicode") from None
+    return value
+
+
+def _one_line(value: str) -> str:
+    if _CONTROL.search(value) or not value.strip():
+        raise ValueError("must be one line of text")
     return value
 
 
@@ -57,8 +68,14 @@ def _schema_of(shape: type[BaseModel]) -> dict[str, Any]:
 
 
 Line = Annotated[
-    str, BeforeValidator(_text_only), AfterValidator(_no_nul), Field(min_length=1, max_length=200)
+    str,
+    BeforeValidator(_text_only),
+    AfterValidator(_no_nul),
+    AfterValidator(_one_line),
+    Field(min_length=1, max_length=200),
 ]
+# As browsers check it (HTML): whatever a mail server could take for a second address is none.
+MailAddress = Annotated[Line, Field(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+$")]
 OptionalLine = Annotated[str, BeforeValidator(_text_only), AfterValidator(_no_nul), Field(max_length=200)]
 Text = Annotated[
     str, BeforeValidator(_text_only), AfterValidator(_no_nul), Field(min_length=1, max_length=10_000)

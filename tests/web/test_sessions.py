@@ -212,6 +212,36 @@ def test_only_the_offices_own_administrator_adds_people(cast: Cast, phone_of: Ph
     assert by_other_office.data == unknown.data
 
 
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"email": "a@casenet.example\r\nBcc: b@casenet.example"}, 422),
+        ({"email": "<"}, 422),
+        ({"email": "a@casenet.example, b@casenet.example"}, 422),
+        ({"name": " "}, 422),
+        ({"name": "\u202e架空"}, 422),
+        ({"id": "somebody else's"}, 409),
+    ],
+)
+def test_a_person_who_would_break_something_is_not_added(
+    cast: Cast, phone_of: PhoneOf, change: dict[str, str], status: int
+) -> None:
+    person = {
+        "id": str(new_id()),
+        "login": "kimura",
+        "email": "kimura@casenet.example",
+        "name": "木村 新",
+        "name_kana": "キムラ シン",
+        "profession": "nurse",
+    }
+    if "id" in change:
+        change = {"id": str(cast.ogawa)}
+
+    answer = phone_of(cast.tanaka).post(f"/facilities/{cast.station}/people", person | change)
+
+    assert answer.status_code == status
+
+
 def test_a_leaver_is_out_everywhere_in_one_act(cast: Cast, phone_of: PhoneOf) -> None:
     helper = phone_of(cast.ito)
     assert helper.get(f"/groups/{cast.group}").status_code == 200
