@@ -5,7 +5,7 @@ from sqlalchemy.orm import sessionmaker
 
 from casenet.cli.servers import SUPERUSER
 from casenet.config import Config
-from casenet.database import use
+from casenet.database import sessions, use
 from tests.faults import invariants
 from tests.faults.conftest import Night
 
@@ -60,5 +60,6 @@ def test_every_breach_is_seen(night: Night, database: Config) -> None:
         if not any(word in breach for breach in told):
             unseen.append(f"{act}: {told[:3]}")
     engine.dispose()
+    use(sessions(database))
 
     assert unseen == []
