@@ -4,7 +4,7 @@ from mimetypes import add_type, guess_type
 from pathlib import Path
 
 from flask import Blueprint, Response, request, send_from_directory
-from werkzeug.utils import safe_join
+from werkzeug.security import safe_join
 
 from casenet.errors import NotFound
 
