@@ -62,6 +62,7 @@ def add_staff(
     if by is not None and not administers(session, by, facility_id):
         raise NotFound
     if _is_same(session, facility_id, new):
+        audit.record(session, person_id=by, action="person.invite_again", object_id=new.id)
         return identity.invite(session, new.id, now=now)
     token = identity.add_person(session, new, by=by, now=now)
     session.add(

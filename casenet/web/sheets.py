@@ -64,8 +64,9 @@ def draft_sheet(path: GroupPath, body: SheetIn) -> Response:
     with transaction() as session:
         entry = enter_group(session, path.group_id)
         sheet, is_new = sheets.draft_sheet(session, entry, body.id, kind=body.kind, now=now)
-        status = HTTPStatus.CREATED if is_new else HTTPStatus.OK
-        return _shown(session, sheets.picture(session, entry, sheet, now=now), status)
+        if not is_new:  # a repeat shows what stands there now: a reading like any other
+            return _shown(session, sheets.view(session, entry, sheet, now=now))
+        return _shown(session, sheets.picture(session, entry, sheet, now=now), HTTPStatus.CREATED)
 
 
 @blueprint.get("/sheets/<uuid:sheet_id>", responses={200: SheetOut})

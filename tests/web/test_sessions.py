@@ -194,6 +194,24 @@ def test_a_new_person_takes_up_the_invitation_once(app: Flask, cast: Cast, phone
     assert first_step(newcomer, login="kimura@CASENET.example") == 200
 
 
+def test_a_fresh_invitation_is_written_down(cast: Cast, phone_of: PhoneOf, session: Session) -> None:
+    person = {
+        "id": str(new_id()),
+        "login": "kimura",
+        "email": "kimura@casenet.example",
+        "name": "木村 新",
+        "name_kana": "キムラ シン",
+        "profession": "nurse",
+    }
+    for _ in range(2):
+        phone_of(cast.tanaka).post(f"/facilities/{cast.station}/people", person)
+
+    rows = session.execute(
+        text("SELECT action FROM audit_event WHERE object_id = :person ORDER BY id"), {"person": person["id"]}
+    )
+    assert list(rows.scalars()) == ["person.add", "person.invite_again"]
+
+
 def test_only_the_offices_own_administrator_adds_people(cast: Cast, phone_of: PhoneOf) -> None:
     person = {
         "id": str(new_id()),

@@ -4,7 +4,7 @@ import io
 
 import pytest
 from pypdf import PdfReader
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from casenet import clock, facilities, sheets
 from casenet.audit.tables import AuditEvent
@@ -76,6 +76,17 @@ def test_the_same_draft_again_answers_200_with_the_same_sheet(mori, cast):
 
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json["version"] == again.json["version"] == 1
+
+
+def test_a_draft_sent_again_is_a_reading_and_is_written_down(mori, cast, session):
+    body = {"id": str(new_id()), "kind": "admission"}
+    for _ in range(2):
+        mori.post(f"/groups/{cast.group}/sheets", body)
+
+    rows = session.execute(
+        text("SELECT action FROM audit_event WHERE object_id = :sheet ORDER BY id"), {"sheet": body["id"]}
+    )
+    assert list(rows.scalars()) == ["sheet.draft", "sheet.read"]
 
 
 def test_an_edit_names_the_version_it_saw(mori, cast):
