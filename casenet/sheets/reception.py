@@ -127,7 +127,7 @@ def confirm_receipt(
     if handover.state == "received":
         return True
     faults: dict[str, str] = {}
-    if not name.strip() or len(name) > NAME_CHARS_MAX or not name.isprintable():
+    if not name.strip() or len(name) > NAME_CHARS_MAX or rules.has_control(name) or "\n" in name:
         faults["name"] = "missing" if not name.strip() else "too-long"
     if completeness not in rules.COMPLETENESS:
         faults["completeness"] = "missing"

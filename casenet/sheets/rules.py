@@ -33,7 +33,13 @@ _NOTHING = "none"
 _RANGES = (("p.cert_from", "p.cert_to"), ("hx.adm6m_from", "hx.adm6m_to"))
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_YEARS = range(1868, 2200)  # from Meiji; what is counted from a day in the year 9999 has no end
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def has_control(text: str) -> bool:
+    """True for what no paper shows: control characters, halves of characters, marks that turn the writing."""
+    return _CONTROL.search(text) is not None
 
 
 def next_state(state: str, act: str) -> str:
@@ -105,7 +111,7 @@ def _fault(field: Field | None, value: Any) -> str | None:
 def _text(field: Field, value: Any) -> str | None:
     if not isinstance(value, str):
         return "wrong-type"
-    if _CONTROL.search(value) or (field.type == "text" and "\n" in value):
+    if has_control(value) or (field.type == "text" and "\n" in value):
         return "control-character"
     return "too-long" if field.limit is not None and len(value) > field.limit else None
 
@@ -121,7 +127,8 @@ def _day(_: Field, value: Any) -> str | None:
     if not isinstance(value, str):
         return "wrong-type"
     try:
-        return None if _DATE.fullmatch(value) and date.fromisoformat(value).year >= 1868 else "not-a-date"
+        known = _DATE.fullmatch(value) and date.fromisoformat(value).year in _YEARS
+        return None if known else "not-a-date"
     except ValueError:
         return "not-a-date"
 
@@ -166,7 +173,7 @@ def _row(field: Field, row: Any) -> str | None:
     cells = cast("dict[str, Any]", row)
     if not set(cells) <= set(field.columns) or not all(isinstance(cell, str) for cell in cells.values()):
         return "wrong-type"
-    if any(_CONTROL.search(cell) or "\n" in cell for cell in cells.values()):
+    if any(has_control(cell) or "\n" in cell for cell in cells.values()):
         return "control-character"
     return "too-long" if any(len(cell) > field.columns[column] for column, cell in cells.items()) else None
 

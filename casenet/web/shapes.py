@@ -16,6 +16,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
+_YEARS = range(1900, 2200)
+
+
 def _text_only(value: object) -> object:
     if not isinstance(value, (str, date, UUID)):
         raise ValueError("must be text")
@@ -45,6 +48,8 @@ def _one_line(value: str) -> str:
 def _with_zone(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("must name its time zone")
+    if value.year not in _YEARS:
+        raise ValueError("must be in our time")  # a week after the year 9999 there is no day
     return value
 
 

@@ -358,6 +358,10 @@ def test_the_plan_is_made_by_the_office_and_shows_its_gaps(ward: Ward, phone_of:
     assert head.delete(f"{path}/{shift['id']}").status_code == 204
 
 
+def test_a_week_after_the_last_day_of_time_is_no_period(ward: Ward, phone_of: PhoneOf) -> None:
+    assert phone_of(ward.people["ito"]).get("/duty?from=9999-12-31T00:00:00Z").status_code == 422
+
+
 def test_a_change_of_plan_is_heard_at_once(ward: Ward, phone_of: PhoneOf) -> None:
     head, now = phone_of(ward.people["sato"]), clock.now()
     swap = {

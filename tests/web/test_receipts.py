@@ -102,11 +102,11 @@ def test_the_ward_opens_reads_and_confirms(ward, link):
     assert document.data.startswith(b"%PDF")
     assert "佐野" not in document.headers["Content-Disposition"]
 
-    body = {"name": "退院支援 <b>大野</b>", "completeness": "partly"}
+    body = {"name": "退院支援　<b>大野</b>", "completeness": "partly"}  # a Japanese keyboard's blank
     assert ward.post(f"/handover/{token}/receipt", data=body).status_code == 303
     done = ward.get(f"/handover/{token}").text
     assert "確認済" in done
-    assert "退院支援 &lt;b&gt;大野&lt;/b&gt; 様" in done
+    assert "退院支援　&lt;b&gt;大野&lt;/b&gt; 様" in done
     assert "一部不足" in done
     assert ward.get(f"/handover/{token}/document.pdf").status_code == 200
 

@@ -63,6 +63,7 @@ def test_case_a_fits_the_form_and_lacks_nothing():
         ("p.birth", "1938-02-30", "not-a-date"),
         ("p.birth", "昭和13年", "not-a-date"),
         ("p.birth", "19380412", "not-a-date"),
+        ("hdr.date_admitted", "9999-12-31", "not-a-date"),
         ("p.birth", 19380412, "wrong-type"),
         ("hdr.time_admitted", "24:00", "not-a-time"),
         ("p.sex", "x", "unknown-option"),
