@@ -17,13 +17,18 @@ export function isStray(first: Tap | null, second: Tap): boolean {
   return isSoon && Math.hypot(second.x - first.x, second.y - first.y) < TWICE_PIXELS;
 }
 
+/** What a tap there presses. The browser clicks a label's control right after the label: both are one tap. */
+function controlOf(target: Element): Element {
+  const control = target.closest("button, a, label, input, select, textarea, summary") ?? target;
+  return control instanceof HTMLLabelElement ? (control.control ?? control) : control;
+}
+
 export function watchTaps(): void {
   let last: Tap | null = null;
   const look = (event: MouseEvent) => {
     // The keyboard presses what it stands on, and a script means what it does.
     if (event.detail === 0 || !event.isTrusted || !(event.target instanceof Element)) return;
-    const control = event.target.closest("button, a, label, input, select, textarea, summary") ?? event.target;
-    const tap = { at: event.timeStamp, x: event.clientX, y: event.clientY, control };
+    const tap = { at: event.timeStamp, x: event.clientX, y: event.clientY, control: controlOf(event.target) };
     const isStrayTap = isStray(last, tap);
     last = isStrayTap ? last : tap;
     if (!isStrayTap) return;
