@@ -111,6 +111,7 @@ def _glancing(engine: Engine) -> sessionmaker[Session]:
         max_overflow=0,
         pool_timeout=5,
         pool_reset_on_return=None,
+        hide_parameters=True,
         connect_args=_connect_args(config.current()),
     )
     return sessionmaker(own, expire_on_commit=False, autoflush=False)

@@ -5,6 +5,15 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from casenet.config import Config
+from casenet.database import _glancing, engine_of  # pyright: ignore[reportPrivateUsage]
+
+
+def test_a_glance_is_as_silent(config: Config) -> None:
+    engine = _glancing(engine_of(config)).kw["bind"]
+
+    assert engine.hide_parameters
+
 
 def test_an_error_of_the_database_names_no_value(session: Session) -> None:
     with pytest.raises(DBAPIError) as caught:
