@@ -31,6 +31,7 @@ from casenet.notifications.queries import (
     pings_about,
     reachable,
     subscriptions_of,
+    waiting_test,
 )
 from casenet.notifications.rules import Channel
 from casenet.notifications.subscriptions import subscribe, unsubscribe
@@ -61,4 +62,5 @@ __all__ = [
     "subscribe",
     "subscriptions_of",
     "unsubscribe",
+    "waiting_test",
 ]

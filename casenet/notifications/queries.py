@@ -66,6 +66,15 @@ def pings_about(session: Session, about: str, about_id: UUID) -> tuple[PingView,
     return tuple(view(row) for row in rows)
 
 
+def waiting_test(session: Session, person_id: UUID) -> UUID | None:
+    """The test of this person's browsers that has not gone out yet."""
+    return session.scalar(
+        select(Ping.about_id)
+        .where(Ping.about == "test", Ping.person_id == person_id, Ping.state == "pending")
+        .limit(1)
+    )
+
+
 def subscriptions_of(session: Session, person_id: UUID) -> tuple[Subscription, ...]:
     """The browsers of a person, oldest first."""
     rows = session.scalars(

@@ -1,6 +1,7 @@
 """How a ping is tried, and which push addresses are acceptable."""
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,6 +29,10 @@ TOKEN_LIFE = timedelta(hours=12)  # a late "I have it" still counts while the al
 TOKEN_REPEAT = timedelta(minutes=2)  # a phone that heard no answer repeats; later the token is used up
 SUBSCRIPTIONS_MAX = 5  # phones and computers of one person; each is pushed to at every ping
 ENDPOINT_CHARS_MAX = 1000
+
+
+_ODD = re.compile(r"[\x00-\x20\x7f\\]")
+_NAME = re.compile(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*")  # an empty label makes the look-up stumble
 
 
 def later_channels(channel: Channel) -> tuple[Channel, ...]:
@@ -74,14 +79,15 @@ def read_endpoint(address: str, allowed: Iterable[str]) -> Endpoint | None:
         host, port = (parts.hostname or "").lower(), parts.port
     except ValueError:
         return None
-    if not host or parts.username is not None or parts.fragment or any(c in address for c in " \t\r\n\\"):
+    if not host or parts.username is not None or parts.fragment or _ODD.search(address):
         return None
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if is_loopback(host):
         known = port is not None and not {host, f"{host}:{port}"}.isdisjoint(allowed)
         plain = parts.scheme in ("http", "https")
         return Endpoint(host, port or 0, path, parts.scheme == "https", True) if known and plain else None
-    if parts.scheme != "https" or port not in (None, 443) or not _is_listed(host, allowed):
+    named = _NAME.fullmatch(host) and _is_listed(host, allowed)
+    if parts.scheme != "https" or port not in (None, 443) or not named:
         return None
     return Endpoint(host, 443, path, True, False)
 

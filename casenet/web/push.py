@@ -124,9 +124,11 @@ def unsubscribe(path: SubscriptionPath) -> Response:
 
 @blueprint.post("/push-subscriptions/test", responses={202: TestOut})
 def test_push() -> Response:
-    """Send a test to all my browsers, the way that an alert goes."""
+    """Send a test to all my browsers, the way that an alert goes. One at a time: calls wait in the same line."""
     test_id, person_id = new_id(), asking().person_id
     with transaction() as session:
+        if waiting := notifications.waiting_test(session, person_id):
+            return answer({"id": waiting}, 202)
         notifications.queue_pings(
             session,
             Subject("test", test_id),
