@@ -273,18 +273,17 @@ def set_policy(
         for step in steps
     ]
     values = {"steps": kept, "updated_by": entry.person_id, "updated_at": now}
-    written = session.scalar(
-        insert(EscalationPolicy)
-        .values(group_id=entry.group_id, revision=expected_revision + 1, **values)
-        .on_conflict_do_update(
-            index_elements=["group_id"],
-            set_=values | {"revision": expected_revision + 1},
-            where=EscalationPolicy.revision == expected_revision,
-        )
-        .returning(EscalationPolicy.revision)
-    )
     # Revision 0 is the default: the first writer inserts, a second first writer finds revision 1.
-    if written is None or (expected_revision > 0 and written != expected_revision + 1):
+    first = insert(EscalationPolicy).values(group_id=entry.group_id, revision=1, **values)
+    next_one = update(EscalationPolicy).where(
+        EscalationPolicy.group_id == entry.group_id, EscalationPolicy.revision == expected_revision
+    )
+    written = session.scalar(
+        next_one.values(revision=expected_revision + 1, **values).returning(EscalationPolicy.revision)
+        if expected_revision
+        else first.on_conflict_do_nothing().returning(EscalationPolicy.revision)
+    )
+    if written is None:
         raise Conflict("policy-moved-on", revision=policy(session, entry.group_id).revision)
     audit.record(
         session, person_id=entry.person_id, action="policy.set", group_id=entry.group_id, revision=written

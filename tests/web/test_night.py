@@ -224,6 +224,17 @@ def token_of(session: Session, ward: Ward, alert_id: str, name: str) -> str:
     return tokens.token_of(ping.id)
 
 
+def test_nobody_leaps_ahead_of_a_policy_that_was_never_set(ward: Ward, phone_of: PhoneOf) -> None:
+    doctor = phone_of(ward.people["tanaka"])
+    path, policy = f"/groups/{ward.group_id}/policy", {"steps": [{"target": "attending_physician"}]}
+
+    leap = doctor.put(path, policy, headers={"If-Match": '"999999999"'})
+    first = doctor.put(path, policy, headers={"If-Match": '"0"'})
+
+    assert (leap.status_code, leap.json["code"], leap.json["revision"]) == (409, "policy-moved-on", 0)
+    assert (first.status_code, first.json["revision"]) == (200, 1)
+
+
 def test_a_notification_answers_without_a_session_and_shows_nothing(
     ward: Ward, phone_of: PhoneOf, session: Session, app: Any
 ) -> None:
@@ -322,7 +333,9 @@ def test_my_browsers_are_mine_alone(ward: Ward, phone_of: PhoneOf) -> None:
     assert listed
     assert [one["endpoint_host"] for one in listed["subscriptions"]] == ["127.0.0.1"]
     assert other.delete(f"/push-subscriptions/{added.json['id']}").status_code == 404
-    assert mine.post("/push-subscriptions/test").status_code == 202
+    tested, again = mine.post("/push-subscriptions/test"), mine.post("/push-subscriptions/test")
+    assert (tested.status_code, again.status_code) == (202, 202)
+    assert tested.json == again.json
     assert mine.delete(f"/push-subscriptions/{added.json['id']}").status_code == 204
 
 
