@@ -36,4 +36,6 @@ export function watchTaps(): void {
     event.stopImmediatePropagation();
   };
   document.addEventListener("click", look, { capture: true });
+  // Who has typed in between means the next tap.
+  document.addEventListener("input", () => (last = null), { capture: true });
 }

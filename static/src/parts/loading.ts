@@ -1,6 +1,8 @@
 /** Reading something from the server for a screen: value, error, and a way to read again. */
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { NoSignal } from "../ground/api";
+import { hasSignal } from "../ground/live";
 
 export interface Loaded<T> {
   value: T | null;
@@ -30,6 +32,11 @@ export function useLoaded<T>(read: () => Promise<T>, on: readonly unknown[]): Lo
       turn.current += 1;
     };
   }, [reload]);
+  const isAnswering = hasSignal.value;
+  useEffect(() => {
+    // What could not be read without signal is read when it is back.
+    if (isAnswering && error instanceof NoSignal) void reload();
+  }, [isAnswering]);
   return { value, error, reload, set: (fresh) => setValue(() => fresh) };
 }
 

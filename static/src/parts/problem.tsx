@@ -31,7 +31,7 @@ export function Trouble({ error, onRetry }: { error: unknown; onRetry?: () => vo
   return (
     <div class="trouble" role="alert">
       <Icon name="warning" />
-      <p>{typeof error === "string" ? error : sentenceOf(error)}</p>
+      <p>{typeof error === "string" ? error : onRetry && error instanceof NoSignal ? say("problem.no_signal_read") : sentenceOf(error)}</p>
       {onRetry && (
         <button type="button" class="button is-quiet" onClick={onRetry}>
           {say("action.retry")}

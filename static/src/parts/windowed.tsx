@@ -12,6 +12,8 @@ const ESTIMATE_PIXELS = 150;
 const BEYOND_PIXELS = 900;
 const NEAR_TOP_PIXELS = 1_200;
 const AT_END_PIXELS = 48;
+/** After being told to stand at the end: rows that get their real heights meanwhile do not lead away from it. */
+const HOLD_END_MILLISECONDS = 500;
 
 export interface WindowedHandle {
   toEnd: () => void;
@@ -49,6 +51,7 @@ export function Windowed<Row extends { key: string }>(props: WindowedProps<Row>)
   const [range, setRange] = useState<[number, number]>(() => firstRange(rows, props.startAt));
   const settledRows = useRef<readonly Row[] | null>(null);
   const mustStand = useRef(true);
+  const holdEndUntil = useRef(0);
   const [, redraw] = useState(0);
   const drawAgain = () => {
     mustStand.current = true;
@@ -68,6 +71,9 @@ export function Windowed<Row extends { key: string }>(props: WindowedProps<Row>)
   function settle() {
     const box = scroller.current;
     if (!box || !window_.current) return;
+    // Before anything is measured: rows that have just left would make the list shorter for a moment, and the browser
+    // would then push a reader at the end away from it.
+    space(offsetsNow.current);
     let changed = false;
     for (const child of window_.current.children) {
       const key = (child as HTMLElement).dataset["key"] ?? "";
@@ -83,10 +89,15 @@ export function Windowed<Row extends { key: string }>(props: WindowedProps<Row>)
     if (changed) measured.current += 1;
     if (changed) offsetsNow.current = countOffsets(rows, heights.current, ESTIMATE_PIXELS);
     const now = offsetsNow.current;
-    if (above.current) above.current.style.height = `${now[first] ?? 0}px`;
-    if (below.current) below.current.style.height = `${(now[rows.length] ?? 0) - (now[last] ?? 0)}px`;
+    if (changed) space(now);
     if (isMoved) standAgain(box, now);
     look();
+  }
+
+  /** As much room above and below as the rows need that are not drawn. */
+  function space(now: Float64Array) {
+    if (above.current) above.current.style.height = `${now[first] ?? 0}px`;
+    if (below.current) below.current.style.height = `${(now[rows.length] ?? 0) - (now[last] ?? 0)}px`;
   }
 
   function standAgain(box: HTMLDivElement, now: Float64Array) {
@@ -112,6 +123,11 @@ export function Windowed<Row extends { key: string }>(props: WindowedProps<Row>)
   function onScroll() {
     const box = scroller.current;
     if (!box) return;
+    if (performance.now() < holdEndUntil.current) {
+      box.scrollTop = box.scrollHeight;
+      look();
+      return;
+    }
     const now = offsetsNow.current;
     const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < AT_END_PIXELS;
     let place = rowAt(now, rows.length, box.scrollTop);
@@ -120,6 +136,11 @@ export function Windowed<Row extends { key: string }>(props: WindowedProps<Row>)
     stand.current = { atEnd, key: rows[place]?.key ?? null, delta: box.scrollTop - (now[place] ?? 0) };
     if (box.scrollTop < NEAR_TOP_PIXELS) props.onNearTop();
     look();
+  }
+
+  /** A hand on the page is stronger than the hold. */
+  function letGo() {
+    holdEndUntil.current = 0;
   }
 
   useLayoutEffect(settle);
@@ -143,12 +164,14 @@ export function Windowed<Row extends { key: string }>(props: WindowedProps<Row>)
 
   useImperativeHandle(props.handle, () => ({
     toEnd() {
+      holdEndUntil.current = performance.now() + HOLD_END_MILLISECONDS;
       stand.current = { atEnd: true, key: null, delta: 0 };
       setRange([Math.max(0, rows.length - 12), rows.length]);
       props.onAtEnd(true);
       drawAgain();
     },
     toRow(key: string) {
+      holdEndUntil.current = 0;
       const place = index.get(key);
       if (place === undefined) return;
       stand.current = { atEnd: false, key, delta: -96 };
@@ -158,7 +181,7 @@ export function Windowed<Row extends { key: string }>(props: WindowedProps<Row>)
   }));
 
   return (
-    <div class="windowed" ref={scroller} onScroll={onScroll}>
+    <div class="windowed" ref={scroller} onScroll={onScroll} onPointerDown={letGo} onWheel={letGo}>
       <div ref={above} />
       <div ref={window_} role="region" aria-label={props.label} aria-busy={props.isBusy}>
         {rows.slice(first, last).map((row, place) => (

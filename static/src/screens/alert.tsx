@@ -181,7 +181,8 @@ export function AlertsList() {
           </li>
         ))}
       </ul>
-      {open.length === 0 && (
+      {/* Not known is not none. */}
+      {open.length === 0 && !loaded.error && (
         <div class="empty">
           <p>{say("alerts_none")}</p>
           <p class="field-note">{say("alerts_note")}</p>

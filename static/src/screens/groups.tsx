@@ -103,7 +103,8 @@ export function hiragana(text: string): string {
 
 function GroupRow({ line, isOpen, now }: { line: GroupLine; isOpen: boolean; now: number }) {
   const { patient, last_post: last } = line;
-  const isAlert = alertLines.value.some((alert) => alert.group_id === line.id && isAlertOpen(alert));
+  const open = alertLines.value.filter((alert) => alert.group_id === line.id && isAlertOpen(alert));
+  const isAlert = open.length > 0;
   return (
     <a class={`group-row ${isAlert ? "is-alert" : ""}`} href={href("groups", line.id)} aria-current={isOpen ? "true" : undefined}>
       <span class="group-row-head">
@@ -114,7 +115,7 @@ function GroupRow({ line, isOpen, now }: { line: GroupLine; isOpen: boolean; now
       {isAlert && (
         <span class="group-row-alert">
           <Icon name="warning" />
-          {say("groups.open_alert")}
+          {say(open.some((alert) => alert.state === "open") ? "groups.open_alert" : "groups.answered_alert")}
         </span>
       )}
       <span class="group-row-foot">
