@@ -68,9 +68,9 @@ export function closeOutbox(): void {
 
 /** Keep, show, then try to send. Resolves as soon as it is kept. */
 export async function keep(letter: Letter): Promise<void> {
-  letters.value = [...letters.value.filter((other) => other.id !== letter.id), letter];
   // A phone without room or a private window keeps nothing: then it is sent all the more.
   await put("outbox", letter.id, letter).catch(() => undefined);
+  letters.value = [...letters.value.filter((other) => other.id !== letter.id), letter];
   void flush();
 }
 
