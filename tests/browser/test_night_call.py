@@ -1,4 +1,4 @@
-"""Journey b on phones: a home helper calls, the nurse on call takes it in two taps; where life is at risk, 119 first."""
+"""Journey b on phones: a home helper calls, the nurse on call takes it in two taps; where life is at risk, 119."""
 
 from playwright.sync_api import expect
 
@@ -49,7 +49,7 @@ def test_a_helper_calls_and_the_nurse_on_call_takes_it_in_two_taps(house, phone)
     helper.check("the ladder of a call")
 
     # Two taps, from a list that she had open for something else.
-    notice = nurse.role("link", name="緊急連絡・応答待ち")
+    notice = nurse.role("banner").get_by_role("link", name="緊急連絡・応答待ち")
     expect(notice).to_be_visible()
     nurse.check("groups during a call")
     nurse.tap(notice)
