@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from casenet import facilities, groups
@@ -133,28 +133,34 @@ def events(session: Session, alert_id: UUID) -> tuple[EventView, ...]:
 
 
 def open_alerts(session: Session, group_ids: Iterable[UUID]) -> tuple[AlertView, ...]:
-    """The alerts of these groups that are not closed, newest first."""
-    return _alerts(session, group_ids, only_open=True)
+    """The alerts of these groups that are not closed, newest first; of each group its gravest OPEN_MAX.
+
+    So that false calls without end hide neither a graver one of their group nor any of another.
+    """
+    place = func.row_number().over(
+        partition_by=Alert.group_id, order_by=(Alert.level.desc(), Alert.raised_at.desc(), Alert.id)
+    )
+    placed = (
+        select(Alert.id, place.label("place"))
+        .where(Alert.group_id.in_(list(group_ids)), Alert.state.not_in(CLOSED))
+        .subquery()
+    )
+    shown = select(Alert).join(placed, placed.c.id == Alert.id).where(placed.c.place <= OPEN_MAX)
+    return _views(session, shown)
 
 
 def recent_alerts(session: Session, group_ids: Iterable[UUID]) -> tuple[AlertView, ...]:
     """The newest alerts of these groups, open or closed."""
-    return _alerts(session, group_ids, only_open=False)
+    return _views(session, select(Alert).where(Alert.group_id.in_(list(group_ids))).limit(ALERTS_MAX))
 
 
 ALERTS_MAX = 100  # of one answer; a ward has eight calls a night (needs.md 4)
+OPEN_MAX = 20  # of one group; nobody looks at the twenty-first
 
 
-def _alerts(session: Session, group_ids: Iterable[UUID], *, only_open: bool) -> tuple[AlertView, ...]:
-    query = select(Alert).where(Alert.group_id.in_(list(group_ids)))
-    if only_open:
-        query = query.where(Alert.state.not_in(CLOSED))
-    rows = session.scalars(
-        query.order_by(Alert.raised_at.desc(), Alert.id)
-        .limit(ALERTS_MAX)
-        .execution_options(populate_existing=True)
-    )
-    return tuple(view(row) for row in rows)
+def _views(session: Session, alerts: Select[Alert]) -> tuple[AlertView, ...]:
+    newest_first = alerts.order_by(Alert.raised_at.desc(), Alert.id)
+    return tuple(view(row) for row in session.scalars(newest_first.execution_options(populate_existing=True)))
 
 
 def policy(session: Session, group_id: UUID) -> PolicyView:

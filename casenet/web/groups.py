@@ -89,8 +89,10 @@ def list_groups() -> Response:
 
 
 def _open_alerts(session: Session, group_ids: list[UUID]) -> dict[UUID, UUID]:
-    """The newest open alert of each group."""
-    found = sorted(escalation.open_alerts(session, group_ids), key=lambda alert: alert.raised_at)
+    """The gravest open alert of each group, of equals the newest."""
+    found = sorted(
+        escalation.open_alerts(session, group_ids), key=lambda alert: (alert.level, alert.raised_at)
+    )
     return {alert.group_id: alert.id for alert in found}
 
 

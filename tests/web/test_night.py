@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 import casenet.config
 from casenet import clock, notifications
 from casenet.crypto import keys
+from casenet.escalation.tables import Alert
 from casenet.ids import new_id
 from casenet.notifications import tokens
 from casenet.web.night_numbers import NightNumbers
@@ -57,6 +58,28 @@ def test_an_alert_shows_what_is_the_matter_and_who_is_being_asked(ward: Ward, ph
     ]
     assert alert["steps"][0]["people"][0]["tel"] == "03-0000-0000"
     assert [event["kind"] for event in alert["events"]] == ["raised", "step"]
+
+
+def test_false_calls_hide_no_graver_one_and_none_of_another_group(
+    ward: Ward, phone_of: PhoneOf, session: Session
+) -> None:
+    doctor, nurse = phone_of(ward.people["tanaka"]), phone_of(ward.people["sato"])
+    other, patient = str(new_id()), {"kana": "カ", "birth_date": "1940-01-01", "sex": "male", "address": ""}
+    doctor.post("/groups", {"id": other, "patient": patient | {"name": "別人"}})
+    elsewhere = doctor.post(f"/groups/{other}/alerts", call("E3")).json["id"]
+    grave = raised(nurse, ward, call("E4"))["id"]
+    raised(nurse, ward, call("E1"))
+    # A hundred more of the last one, as a phone that was lent out could send them.
+    columns = [row.name for row in Alert.__table__.columns if row.name != "id"]
+    copied = f"INSERT INTO alert (id, {', '.join(columns)}) SELECT gen_random_uuid(), {', '.join(columns)} "
+    session.execute(text(copied + "FROM alert, generate_series(1, 100) WHERE level = 'E1'"))
+    session.commit()
+
+    listed = [alert["id"] for alert in doctor.get("/alerts?open=true").json["alerts"]]
+    state = doctor.get("/groups/state").json["open_alerts"]
+
+    assert {elsewhere, grave} <= set(listed)
+    assert set(state) == {elsewhere, grave}
 
 
 def test_the_same_call_again_answers_200_with_the_same_alert(ward: Ward, phone_of: PhoneOf) -> None:
