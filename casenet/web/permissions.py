@@ -67,6 +67,7 @@ ROUTES: dict[str, Rule] = {
     "health.metrics": OPERATOR,
     "openapi": ANYONE,
     # signing in
+    "sessions.session_state": ANYONE,
     "sessions.sign_in": ANYONE,
     "sessions.sign_in_code": HALF,
     "sessions.sign_out": PERSON,

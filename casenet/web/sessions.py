@@ -45,6 +45,13 @@ class SignInState(Shape):
     state: str
 
 
+class SessionState(Shape):
+    """What a phone asks before it shows the sign-in page."""
+
+    signed_in: bool
+    demo: bool
+
+
 class CodeIn(Shape):
     """The six digits of the authenticator."""
 
@@ -79,20 +86,24 @@ class Me(Shape):
     demo: bool
 
 
+@blueprint.get("/session", responses={200: SessionState})
+def session_state() -> Response:
+    """Is this device signed in? Never an error, so that a first visit begins without one."""
+    asker = asker_of(request.cookies.get(cookie_name()))
+    return answer(SessionState(signed_in=asker is not None, demo=config.current().demo))
+
+
 @blueprint.post("/session", responses={200: SignInState})
 def sign_in(body: SignIn) -> Response:
     """First factor. The answer is the same for an unknown login and a wrong password."""
     now = clock.now()
     settings = config.current()
+    address = request.remote_addr or ""
     if len(body.password) > 256:
         raise Invalid("input-invalid", {"password": "too-long"})
     with transaction() as session:
         credentials = identity.look_up_credentials(
-            session,
-            body.login,
-            address=request.remote_addr or "",
-            pepper=settings.pepper,
-            now=now,
+            session, body.login, address=address, pepper=settings.pepper, now=now
         )
     # Argon2 takes some 40 ms of processor: in a thread, or every phone would wait.
     right = off_loop(identity.password_matches, credentials.password_hash, body.password, settings.pepper)
@@ -266,10 +277,7 @@ def people() -> Response:
             known = identity.people(session, ids)
             found += [
                 DemoPerson(
-                    id=id,
-                    name=known[id].name,
-                    profession=known[id].profession,
-                    facility_name=facility.name,
+                    id=id, name=known[id].name, profession=known[id].profession, facility_name=facility.name
                 )
                 for id in ids
             ]

@@ -28,7 +28,7 @@ export function App() {
 function Starting() {
   return (
     <main class="starting" aria-busy="true">
-      <h1 class="hidden">{say("app.name")}</h1>
+      <h1>{say("app.name")}</h1>
       <div class="skeleton is-title" />
       <div class="skeleton" />
       <div class="skeleton" />

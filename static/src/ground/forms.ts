@@ -62,6 +62,14 @@ export function isAsked(field: FormField, values: Values): boolean {
   return codes.some((code) => field.when!.codes.includes(code));
 }
 
+/** Filled by sending itself: to whom, and when. */
+const BY_SENDING = ["hdr.hospital_name", "hdr.date_provided"];
+
+/** Whether somebody still has to fill it before the sheet can go. */
+export function isMissing(field: FormField, values: Values): boolean {
+  return Boolean(field.required) && !BY_SENDING.includes(field.key) && !isFilled(values[field.key]);
+}
+
 export function isFilled(value: Value | undefined): boolean {
   if (value === null || value === undefined || value === "") return false;
   return !Array.isArray(value) || value.length > 0;

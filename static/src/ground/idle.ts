@@ -20,6 +20,11 @@ export function touched(now = Date.now()): void {
   }
 }
 
+/** Has anybody ever been signed in here, as far as the phone remembers? */
+export function wasTouched(): boolean {
+  return Math.max(noted, shared()) > 0;
+}
+
 export function isUntouched(now = Date.now()): boolean {
   const last = Math.max(noted, shared());
   return last > 0 && now - last >= IDLE_MILLISECONDS;
@@ -33,8 +38,9 @@ function shared(): number {
   }
 }
 
+/** From the first sign-in on: before, there is no session that a touch could keep. */
 export function watchTouches(): void {
   for (const name of ["pointerdown", "keydown", "input", "wheel", "touchmove"]) {
-    window.addEventListener(name, () => touched(), { passive: true, capture: true });
+    window.addEventListener(name, () => wasTouched() && touched(), { passive: true, capture: true });
   }
 }

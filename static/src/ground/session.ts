@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { get, NoSignal, post, Problem, send, useToken } from "./api";
 import { forget, lastOwner, openFor, put, sweep, take } from "./database";
-import { isUntouched, touched } from "./idle";
+import { isUntouched, touched, wasTouched } from "./idle";
 import type { Me } from "./shapes";
 
 export type Session = "starting" | "in" | "out";
@@ -26,6 +26,11 @@ interface KeptMe {
   at: number;
 }
 
+export interface SessionState {
+  signed_in: boolean;
+  demo: boolean;
+}
+
 type Arrival = (person: Me) => Promise<void>;
 let onArrival: Arrival = async () => undefined;
 let onDeparture: () => void = () => undefined;
@@ -46,11 +51,24 @@ export async function start(): Promise<void> {
       await get("/health/live");
       return stayOut("idle");
     }
+    // A phone that remembers nobody and comes by the front door asks first, where no is not an error.
+    if (!wasTouched() && !location.hash && !(await sessionState()).signed_in) return stayOut(null);
     await arrive(await get<Me>("/me"));
   } catch (error) {
     if (error instanceof NoSignal || (error instanceof Problem && error.isPassing)) return startOffline();
     stayOut((await lastOwner().catch(() => null)) ? "over" : null);
   }
+}
+
+let stateAsked: Promise<SessionState> | null = null;
+
+/** Asked once a start, whoever needs it first. */
+export function sessionState(): Promise<SessionState> {
+  stateAsked ??= get<SessionState>("/session").catch((error: unknown) => {
+    stateAsked = null;
+    throw error;
+  });
+  return stateAsked;
 }
 
 function stayOut(why: "idle" | "over" | null): void {

@@ -1,6 +1,6 @@
 /** One patient group. Its header never scrolls away: whose record this is must be seen at every moment. */
 
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { Problem } from "../ground/api";
 import { groupChanged } from "../ground/live";
 import { go, goInstead, href } from "../ground/router";
@@ -12,6 +12,7 @@ import { useLoaded } from "../parts/loading";
 import { ageAndSex } from "../parts/marks";
 import { Trouble } from "../parts/problem";
 import { groupInView, loadGroup } from "../timeline/groups";
+import { timelineOf } from "../timeline/timeline";
 import { RecordTab } from "./record";
 
 const TABS: { name: string; word: Word }[] = [
@@ -25,6 +26,10 @@ export function GroupPage({ groupId, tab }: { groupId: string; tab: string }) {
   const change = groupChanged.value;
   const isMine = change.id === groupId;
   const loaded = useLoaded(() => loadGroup(groupId), [groupId, isMine ? change.count : 0]);
+  useLayoutEffect(() => {
+    // The posts are asked for together with the group they belong to.
+    if (tab === "record") void timelineOf(groupId).open().catch(() => undefined);
+  }, [groupId]);
   useEffect(() => {
     groupInView.value = groupId;
     return () => {

@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import texts from "../../../casenet/words/ja/screens_sheets.json";
 import { get } from "../ground/api";
-import { type Form, type FormBlock, isAsked, isFilled, loadForm, type Values } from "../ground/forms";
+import { type Form, type FormBlock, isAsked, isFilled, isMissing, loadForm, type Values } from "../ground/forms";
 import { sheetChanged } from "../ground/live";
 import { href } from "../ground/router";
 import type { Group } from "../ground/shapes";
@@ -176,7 +176,7 @@ interface BlockProps {
 
 function Block({ block, sheet, values, clashes, faults, isOpen, isLocked, onToggle, onChange, onTake }: BlockProps) {
   const asked = block.fields.filter((field) => isAsked(field, values));
-  const missing = asked.filter((field) => field.required && !isFilled(values[field.key])).length;
+  const missing = asked.filter((field) => isMissing(field, values)).length;
   const offered = asked.filter((field) => sheet.offers[field.key] !== undefined || clashes[field.key] !== undefined).length;
   const filled = asked.filter((field) => isFilled(values[field.key])).length;
   const id = `block-${block.key}`;

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { get, Problem } from "../ground/api";
-import { ended, isOffline, signInAs, signInWithCode, signInWithPassword } from "../ground/session";
+import { ended, isOffline, sessionState, signInAs, signInWithCode, signInWithPassword } from "../ground/session";
 import type { DemoPerson } from "../ground/shapes";
 import { say } from "../ground/words";
 import { ProfessionMark, professionName } from "../parts/marks";
@@ -122,10 +122,9 @@ function DemoPeople() {
   const [trouble, setTrouble] = useState<unknown>(null);
   useEffect(() => {
     // Outside the demo this door does not exist, and nothing is shown.
-    get<{ people: DemoPerson[] }>("/demo/people").then(
-      (answer) => setPeople(answer.people),
-      () => undefined,
-    );
+    void sessionState()
+      .then(async ({ demo }) => demo && setPeople((await get<{ people: DemoPerson[] }>("/demo/people")).people))
+      .catch(() => undefined);
   }, []);
   if (people.length === 0) return null;
   return (

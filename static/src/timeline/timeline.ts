@@ -21,6 +21,7 @@ export class Timeline {
   readonly isOlderLoading = signal(false);
   private catching: Promise<void> | null = null;
   private again = false;
+  private opening: Promise<void> | null = null;
 
   constructor(readonly groupId: string) {}
 
@@ -29,7 +30,12 @@ export class Timeline {
   }
 
   /** Show what the phone holds at once, then what the server holds. Throws what the request threw. */
-  async open(): Promise<void> {
+  open(): Promise<void> {
+    this.opening ??= this.openNow().finally(() => (this.opening = null));
+    return this.opening;
+  }
+
+  private async openNow(): Promise<void> {
     if (this.state.value === "new") {
       this.state.value = "loading";
       const kept = await take<{ log: Omit<Log, "marks">; marks: [string, []][] }>("cache", `log:${this.groupId}`);
