@@ -122,7 +122,7 @@ def picture(
         values=shown,
         sources={key: source for key, source in answers.sources.items() if key in shown},
         offers=offers,
-        missing=rules.missing(the_form, answers.values) if sheet.state == "draft" else (),
+        missing=rules.missing_by_hand(the_form, answers.values) if sheet.state == "draft" else (),
         handover=_handover(session, entry, links[-1], writes=writes) if links else None,
         fee=_fee(answers.values, links, now=now),
     )

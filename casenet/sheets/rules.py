@@ -22,6 +22,8 @@ STATES = {
     ("released", "withdraw"): "withdrawn",
 }
 
+# Filled by the release itself; the phone knows them too.
+BY_SENDING = ("hdr.hospital_name", "hdr.date_provided")
 COMPLETENESS = ("complete", "partly", "insufficient")
 
 TRIES_MAX = 5  # wrong opening codes before a link is dead: five of a million
@@ -67,12 +69,17 @@ def check_values(form: Form, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def missing(form: Form, values: Mapping[str, Any]) -> tuple[str, ...]:
-    """The keys that must be filled before release, in the order of the form."""
+    """The keys that must be filled for a release, in the order of the form."""
     return tuple(
         field.key
         for field in form.fields.values()
         if field.required and _is_empty(values.get(field.key)) and asked(field, values)
     )
+
+
+def missing_by_hand(form: Form, values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Those of missing() that somebody has to fill: the release itself says to whom it goes, and when."""
+    return tuple(key for key in missing(form, values) if key not in BY_SENDING)
 
 
 def asked(field: Field, values: Mapping[str, Any]) -> bool:
