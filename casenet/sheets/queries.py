@@ -118,7 +118,8 @@ def picture(
     return SheetView(
         line=_line(sheet, links),
         form_version=sheet.form_version,
-        digest=sheet.digest,
+        # Unsalted: beside all other answers it would confirm a guess at the restricted ones.
+        digest=sheet.digest if writes else None,
         values=shown,
         sources={key: source for key, source in answers.sources.items() if key in shown},
         offers=offers,

@@ -114,7 +114,7 @@ class SheetList(Shape):
 
 
 class SheetOut(SheetLineOut):
-    """A sheet with its answers. `digest`: SHA-256 of the released answers, in hexadecimal."""
+    """A sheet with its answers. `digest`: SHA-256 of the released answers, for who sees them all."""
 
     form_version: str
     digest: str | None

@@ -208,6 +208,14 @@ def test_a_nurse_reads_without_what_is_restricted_and_writes_nothing(mori, cast,
     assert nurse.get(f"/sheets/{sheet['id']}/preview.pdf").status_code == 200
 
 
+def test_a_digest_confirms_no_guess_at_what_is_restricted(mori, cast, hospital, phone_of):
+    sheet = filled(mori, cast)
+    released = mori.post(f"/sheets/{sheet['id']}/release", {"facility_id": str(hospital)})
+
+    assert released.json["digest"]
+    assert phone_of(cast.tanaka).get(f"/sheets/{sheet['id']}").json["digest"] is None
+
+
 def test_a_helper_and_an_outsider_get_what_a_made_up_sheet_gets(mori, cast, phone_of):
     sheet = filled(mori, cast)
     paths = ["", "/preview.pdf", "/document.pdf"]
