@@ -41,7 +41,10 @@ whenSent(async (letter) => {
   if (letter.type === "alert") void loadAlerts().catch(() => undefined);
 });
 
-render(<App />, document.getElementById("app")!);
+const root = document.getElementById("app")!;
+// What the page showed before its script was there.
+root.replaceChildren();
+render(<App />, root);
 watchTouches();
 watchTaps();
 void start();

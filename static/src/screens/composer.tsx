@@ -60,6 +60,12 @@ export function Composer({ group, log, found, asked, onSent }: ComposerProps) {
     if (isOpen) field.current?.focus();
   }, [isOpen, asked]);
   useEffect(() => {
+    // The phone was turned, or its keyboard came: what is being written stays before the eyes.
+    const follow = () => document.activeElement === field.current && field.current?.scrollIntoView({ block: "nearest" });
+    window.addEventListener("resize", follow);
+    return () => window.removeEventListener("resize", follow);
+  }, []);
+  useEffect(() => {
     if (correcting) setIsOpen(true);
   }, [correcting === null]);
   useEffect(() => {

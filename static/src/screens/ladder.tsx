@@ -17,7 +17,7 @@ export function Ladder({ alert }: { alert: Alert }) {
       {isOpen(alert) && alert.next_step_at && <NextStep alert={alert} at={alert.next_step_at} />}
       <ol class="chain">
         {alert.steps.map((step) => (
-          <LadderStep key={step.n} step={step} />
+          <LadderStep key={step.n} step={step} isOver={!isOpen(alert)} />
         ))}
       </ol>
       <h2>{say("events")}</h2>
@@ -46,12 +46,14 @@ function NextStep({ alert, at }: { alert: Alert; at: string }) {
   return <p class="next-step">{left > 0 ? sentence : say("next_now")}</p>;
 }
 
-function LadderStep({ step }: { step: AlertStep }) {
+function LadderStep({ step, isOver }: { step: AlertStep; isOver: boolean }) {
+  // Once it is over, nobody is called any more.
+  const word = isOver && step.state === "waiting" ? say("step_not_called") : term("step", step.state);
   return (
     <li class={`chain-step is-${step.state}`} aria-current={step.state === "running" ? "step" : undefined}>
       <p class="chain-target">
         {targetWord(step.target)}
-        <span class={`step-state is-${step.state}`}>{term("step", step.state)}</span>
+        <span class={`step-state is-${step.state}`}>{word}</span>
         {step.started_at && <time class="chain-wait">{clock(step.started_at)}</time>}
       </p>
       {step.people.length === 0 && <p class="chain-empty">{say("nobody")}</p>}
