@@ -7,7 +7,7 @@ from uuid import UUID
 import gevent
 from flask import Response, g, request
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import RequestTimeout
+from werkzeug.exceptions import RequestTimeout, UnsupportedMediaType
 
 from casenet import clock, config, identity
 from casenet.database import glance
@@ -78,9 +78,11 @@ def _read_body() -> None:
     """Read the body before taking a place: whoever sends it a byte at a time keeps nobody else out."""
     try:
         with gevent.Timeout(BODY_SECONDS):
-            request.get_data()
+            body = request.get_data()
     except gevent.Timeout:
         raise RequestTimeout from None
+    if body and request.path.startswith("/api/") and not request.is_json:
+        raise UnsupportedMediaType
 
 
 def _is_from_elsewhere() -> bool:

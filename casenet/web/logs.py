@@ -25,7 +25,7 @@ def set_up(level: str) -> None:
     """JSON lines on standard output."""
     logging.basicConfig(stream=sys.stdout, level=logging.WARNING, format="%(message)s", force=True)
     # Tokens of one-time links stand in paths: no server's access log may show them.
-    for name in ("engineio", "socketio", "geventwebsocket", "gunicorn.access"):
+    for name in ("engineio", "engineio.server", "socketio", "socketio.server", "gunicorn.access"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[

@@ -160,3 +160,16 @@ def test_a_question_awaits_the_others_until_they_say_ryoukai(cast: Cast, phone_o
 def awaiting(phone: Phone, group: UUID) -> int:
     lines = phone.get("/groups").json["groups"]
     return next(line["awaiting"] for line in lines if line["id"] == str(group))
+
+
+def test_a_body_that_is_not_json_is_refused_as_such(cast: Cast, phone_of: PhoneOf) -> None:
+    phone = phone_of(cast.tanaka)
+
+    answer = phone.client.post(
+        f"/api/v1/groups/{cast.group}/posts",
+        data="kind=report",
+        content_type="application/x-www-form-urlencoded",
+        headers={"X-CSRF-Token": phone.csrf},
+    )
+
+    assert (answer.status_code, answer.json["code"]) == (415, "not-json")
