@@ -74,6 +74,7 @@ def test_the_page_is_accessible_and_fits_a_phone(browser, handover):
     assert Axe().run(phone).violations_count == 0
     phone.get_by_label("暗証番号").fill(code)
     phone.get_by_role("button", name="開く").click()
+    phone.get_by_label("お名前").wait_for()
 
     assert Axe().run(phone).violations_count == 0
     assert phone.evaluate("document.documentElement.scrollWidth") == 360
