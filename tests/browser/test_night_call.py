@@ -30,6 +30,34 @@ def test_a_helper_calls_and_the_nurse_on_call_takes_it_in_two_taps(house, phone)
     house.start("web", "worker", "nightwatch")
     helper, nurse = phone().enter(HELPER), phone().enter("佐藤 架子")
 
+    _call(helper)
+
+    # Two taps, from a list that she had open for something else.
+    notice = nurse.role("banner").get_by_role("link", name="緊急連絡・応答待ち")
+    expect(notice).to_be_visible()
+    nurse.check("groups during a call")
+    nurse.tap(notice)
+    nurse.tap(nurse.role("button", name="受けました"))
+    expect(nurse.role("status").filter(has_text="佐藤 架子 さんが受けました")).to_be_visible()
+    expect(helper.role("status").filter(has_text="佐藤 架子 さんが受けました")).to_be_visible()
+    nurse.check("a call that was taken")
+
+    _answer(nurse, helper)
+
+    helper.role("link", name="経過を見る").tap()
+    told = helper.role("region", name="架空 花子 様の経過")
+    for sentence in (
+        "佐藤 架子が受けました",
+        "佐藤 架子が訪問に向かっています（あと約20分）",
+        "佐藤 架子が到着しました",
+        "佐藤 架子が終了しました（訪問看護）",
+        "酸素を1.5Lに上げ、SpO2は94まで戻りました。",
+    ):
+        expect(told.get_by_text(sentence)).to_be_visible()
+    helper.check("the record of a call")
+
+
+def _call(helper):
     helper.open_group(PATIENT.name)
     helper.tap(helper.role("link", name="緊急"))
     helper.tap(helper.role("button", name="呼吸が苦しい"))
@@ -48,16 +76,8 @@ def test_a_helper_calls_and_the_nurse_on_call_takes_it_in_two_taps(house, phone)
     )
     helper.check("the ladder of a call")
 
-    # Two taps, from a list that she had open for something else.
-    notice = nurse.role("banner").get_by_role("link", name="緊急連絡・応答待ち")
-    expect(notice).to_be_visible()
-    nurse.check("groups during a call")
-    nurse.tap(notice)
-    nurse.tap(nurse.role("button", name="受けました"))
-    expect(nurse.role("status").filter(has_text="佐藤 架子 さんが受けました")).to_be_visible()
-    expect(helper.role("status").filter(has_text="佐藤 架子 さんが受けました")).to_be_visible()
-    nurse.check("a call that was taken")
 
+def _answer(nurse, helper):
     nurse.tap(nurse.role("button", name="対応中"))
     nurse.check("how to respond")
     nurse.tap(nurse.role("button", name="20分"))
@@ -71,18 +91,6 @@ def test_a_helper_calls_and_the_nurse_on_call_takes_it_in_two_taps(house, phone)
     nurse.tap(nurse.role("button", name="終了する"))
     expect(helper.role("status").filter(has_text="終了しました（訪問看護）")).to_be_visible()
     helper.check("a call that is over")
-
-    helper.role("link", name="経過を見る").tap()
-    told = helper.role("region", name="架空 花子 様の経過")
-    for sentence in (
-        "佐藤 架子が受けました",
-        "佐藤 架子が訪問に向かっています（あと約20分）",
-        "佐藤 架子が到着しました",
-        "佐藤 架子が終了しました（訪問看護）",
-        "酸素を1.5Lに上げ、SpO2は94まで戻りました。",
-    ):
-        expect(told.get_by_text(sentence)).to_be_visible()
-    helper.check("the record of a call")
 
 
 def test_where_life_is_at_risk_119_stands_first(house, phone):
