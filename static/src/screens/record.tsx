@@ -14,7 +14,7 @@ import { Trouble } from "../parts/problem";
 import { Windowed, type WindowedHandle } from "../parts/windowed";
 import { markRead } from "../timeline/groups";
 import { letters } from "../timeline/outbox";
-import { posts, rowsOf, unreadOf } from "../timeline/rows";
+import { posts, rowsOf, stillWaiting, unreadOf } from "../timeline/rows";
 import { type Timeline, timelineOf } from "../timeline/timeline";
 import { Composer, type ComposerAsk } from "./composer";
 import { PostDialog, type Asked } from "./post_dialog";
@@ -79,7 +79,7 @@ function RecordPage({ group, reload, timeline, readBefore }: PageProps) {
   const [written, setWritten] = useState<ComposerAsk | null>(null);
   const seen = useSeen(group, timeline, isAtEnd, reload);
   useOthersReads(group, log.high, reload);
-  const waiting = letters.value.filter((letter) => letter.group_id === group.id && letter.type !== "mark");
+  const waiting = stillWaiting(letters.value, group.id, found);
   const isNewBelow = !isAtEnd && log.high > seen;
   return (
     <div class="record">

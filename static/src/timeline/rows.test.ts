@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { page, row, rows } from "../testing/cast";
 import { foldNews, startLog } from "./fold";
-import { posts, rowsOf, unreadOf } from "./rows";
+import type { Letter } from "./outbox";
+import { posts, rowsOf, stillWaiting, unreadOf } from "./rows";
 
 const NOW = Date.parse("2026-11-20T12:00:00+09:00");
 
@@ -30,6 +31,17 @@ describe("the rows of the record", () => {
     const log = startLog(page([...rows(1, 3), row(4, { author_id: "doctor" }), row(5)]));
     expect(unreadOf(log, 3, "doctor")).toEqual({ from: 5, count: 1 });
     expect(unreadOf(log, 3, "nurse")).toEqual({ from: 4, count: 1 });
+  });
+
+  it("shows what is waiting only until it stands in the record", () => {
+    const found = posts(startLog(page(rows(1, 2))));
+    const base = { group_id: "group", written_at: NOW };
+    const post = (id: string): Letter => ({ ...base, id, type: "post", body: { id, kind: "report", text: "報告" } });
+    const refused: Letter = { ...post("post-2"), refused: { code: "id-taken", status: 409 } };
+    const revision: Letter = { ...base, id: "r", type: "revision", post_id: "post-1", body: { revision: 2, text: "訂正" } };
+    const waiting = stillWaiting([post("post-1"), post("post-9"), refused, revision], "group", found);
+    expect(waiting.map((letter) => letter.id)).toEqual(["post-9", "post-2", "r"]);
+    expect(stillWaiting([post("post-9")], "another", found)).toEqual([]);
   });
 
   it("gives every row a key of its own", () => {

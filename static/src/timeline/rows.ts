@@ -3,6 +3,7 @@
 import { dayName, dayNumber } from "../ground/time";
 import type { Notice, Revision } from "../ground/shapes";
 import type { Log } from "./fold";
+import type { Letter } from "./outbox";
 
 export type Row =
   | { type: "day"; key: string; day: string }
@@ -29,6 +30,25 @@ export function posts(log: Log): Map<string, PostView> {
     }
   }
   return found;
+}
+
+/** Letters that stand in the record already (the socket was faster than the answer) are not shown twice. */
+export function stillWaiting(letters: readonly Letter[], groupId: string, found: Map<string, PostView>): Letter[] {
+  return letters.filter((letter) => letter.group_id === groupId && letter.type !== "mark" && !isThere(letter, found));
+}
+
+function isThere(letter: Letter, found: Map<string, PostView>): boolean {
+  if (letter.refused) return false;
+  switch (letter.type) {
+    case "post":
+      return found.has(letter.id);
+    case "alert":
+      return found.has(letter.body.post_id);
+    case "revision":
+      return (found.get(letter.post_id)?.latest.revision ?? 0) >= letter.body.revision;
+    case "mark":
+      return false;
+  }
 }
 
 /** What was new when the group was opened: before which number the divider stands, and how many rows of others. */
