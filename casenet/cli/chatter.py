@@ -69,7 +69,8 @@ class Chatter:
         if last and last.kind == "question" and dice.randrange(100) < ANSWERS_PERCENT:
             by = dice.choice([login for login in doctors if login != last.by] or list(professions))
             text = dice.choice(self._phrases["answers"])
-            return Line(by, at, "report", text, len(before) - 1, (last.by,))
+            later = max(at, last.at + timedelta(minutes=1))
+            return Line(by, later, "report", text, len(before) - 1, (last.by,))
         weights = self._phrases["weights"]
         logins = list(professions)
         by = dice.choices(logins, [weights[professions[login]] for login in logins])[0]

@@ -1,11 +1,12 @@
 """The invented ward is written through the real actions and reads back."""
 
 import json
-from datetime import datetime, time
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
 from casenet import clock, groups, rosters, timeline
-from casenet.cli.world import write_ward
+from casenet.cli.chatter import Chatter
+from casenet.cli.world import read, write_ward
 from casenet.config import Config
 from casenet.database import sessions, transaction
 
@@ -55,3 +56,19 @@ def test_tonight_every_step_of_the_default_chain_finds_somebody(database: Config
         }
 
     assert list(found.values()) == [["fujita", "murakami"], ["aoki", "mizuno"], ["kitamura"]]
+
+
+def test_the_lines_stand_in_the_order_of_time_whatever_the_hour() -> None:
+    chatter, noon = Chatter(read("phrases")), datetime(2026, 11, 20, 3, tzinfo=UTC)
+    professions = {
+        "aoki": "physician",
+        "fujita": "nurse",
+        "yamamoto": "home_helper",
+        "nakagawa": "care_manager",
+    }
+    for described in read("patients"):
+        for hour in range(24):
+            patient = described | {"posts": min(described["posts"], 200)}
+            times = [line.at for line in chatter.timeline(patient, professions, noon + timedelta(hours=hour))]
+
+            assert times == sorted(times), (described["key"], hour)
