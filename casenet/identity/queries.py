@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from casenet.identity import rules, secrets
@@ -66,16 +66,19 @@ def _view(row: Any) -> PersonView:
     )
 
 
+# The tables, not the classes: every request asks this, and the ORM's way costs twice as much.
+_session = cast("Table", SessionRow.__table__)
+_person = cast("Table", Person.__table__)
 _ASKER = (
-    select(SessionRow.id, SessionRow.person_id, SessionRow.last_seen_at)
-    .join(Person, Person.id == SessionRow.person_id)
+    select(_session.c.id, _session.c.person_id, _session.c.last_seen_at)
+    .join(_person, _person.c.id == _session.c.person_id)
     .where(
-        SessionRow.token_hash == bindparam("token_hash"),
-        SessionRow.state == "full",
-        SessionRow.ended_at.is_(None),
-        SessionRow.expires_at > bindparam("now"),
-        SessionRow.last_seen_at > bindparam("awake_since"),
-        Person.suspended_at.is_(None),
+        _session.c.token_hash == bindparam("token_hash"),
+        _session.c.state == "full",
+        _session.c.ended_at.is_(None),
+        _session.c.expires_at > bindparam("now"),
+        _session.c.last_seen_at > bindparam("awake_since"),
+        _person.c.suspended_at.is_(None),
     )
 )
 
