@@ -1,4 +1,4 @@
-"""Small cards of persons (name, profession, office) that go beside posts. Kept a minute: every post shows one."""
+"""Small cards of persons (name, profession, office) that go beside posts. Kept ten minutes: every post shows one."""
 
 import time
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from casenet import facilities, identity
 from casenet.web.shapes import Shape
 
-CARD_SECONDS = 60
+CARD_SECONDS = 600  # a name or an office changes once in years
 CARDS_MAX = 20_000  # a prefecture's staff; some 200 bytes each
 
 
