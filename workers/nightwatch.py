@@ -26,7 +26,9 @@ def watch(stop: threading.Event) -> None:
     while not stop.is_set():
         started = time.monotonic()
         try:
-            moved, sent = rounds.move_alerts(OVERDUE), rounds.send_pings(OVERDUE)
+            moved = rounds.move_alerts(OVERDUE)
+            # Whoever should have moved them is away, so nobody will send what the move has just queued either.
+            sent = rounds.send_pings(rounds.AT_ONCE if moved else OVERDUE)
             if moved or sent:
                 log.warning("nightwatch_stepped_in", moved=moved, sent=sent)
             rounds.beat("nightwatch")
