@@ -8,6 +8,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import orjson
 
@@ -88,8 +89,8 @@ def seed(environ: dict[str, str], directory: Path) -> dict[str, object]:
 
 def subject_of(servers: Servers, processes: Processes, port: int, world: dict[str, object]) -> Subject:
     """How the generator speaks to CaseNet: as the phone does, with session cookie and CSRF header."""
-    groups: list[str] = world["groups"]  # type: ignore[assignment]
-    members: list[dict[str, str]] = world["members"]  # type: ignore[assignment]
+    groups = cast("list[str]", world["groups"])
+    members = cast("list[dict[str, str]]", world["members"])
     headers = [
         f"Cookie: casenet={member['token']}\r\nX-CSRF-Token: {member['csrf']}\r\n"
         f"Origin: http://127.0.0.1:{port}\r\n".encode()

@@ -34,6 +34,17 @@ def first_step(client: FlaskClient, login: str = "sato", password: str = PASSWOR
     return client.post("/api/v1/session", json={"login": login, "password": password}).status_code
 
 
+def newcomer_of_the_station() -> dict[str, str]:
+    return {
+        "id": str(new_id()),
+        "login": "kimura",
+        "email": "kimura@casenet.example",
+        "name": "木村 新",
+        "name_kana": "キムラ シン",
+        "profession": "nurse",
+    }
+
+
 def code(steps_ago: int = 0) -> str:
     return pyotp.TOTP(SECRET).at(clock.now() - timedelta(seconds=30 * steps_ago))
 
@@ -170,14 +181,7 @@ def test_signing_out_ends_this_device_only(cast: Cast, phone_of: PhoneOf) -> Non
 
 
 def test_a_new_person_takes_up_the_invitation_once(app: Flask, cast: Cast, phone_of: PhoneOf) -> None:
-    person = {
-        "id": str(new_id()),
-        "login": "kimura",
-        "email": "kimura@casenet.example",
-        "name": "木村 新",
-        "name_kana": "キムラ シン",
-        "profession": "nurse",
-    }
+    person = newcomer_of_the_station()
     added = phone_of(cast.tanaka).post(f"/facilities/{cast.station}/people", person)
     path = "/api/v1" + added.json["invitation_path"]
     newcomer = app.test_client()
@@ -195,14 +199,7 @@ def test_a_new_person_takes_up_the_invitation_once(app: Flask, cast: Cast, phone
 
 
 def test_a_fresh_invitation_is_written_down(cast: Cast, phone_of: PhoneOf, session: Session) -> None:
-    person = {
-        "id": str(new_id()),
-        "login": "kimura",
-        "email": "kimura@casenet.example",
-        "name": "木村 新",
-        "name_kana": "キムラ シン",
-        "profession": "nurse",
-    }
+    person = newcomer_of_the_station()
     for _ in range(2):
         phone_of(cast.tanaka).post(f"/facilities/{cast.station}/people", person)
 
@@ -244,14 +241,7 @@ def test_only_the_offices_own_administrator_adds_people(cast: Cast, phone_of: Ph
 def test_a_person_who_would_break_something_is_not_added(
     cast: Cast, phone_of: PhoneOf, change: dict[str, str], status: int
 ) -> None:
-    person = {
-        "id": str(new_id()),
-        "login": "kimura",
-        "email": "kimura@casenet.example",
-        "name": "木村 新",
-        "name_kana": "キムラ シン",
-        "profession": "nurse",
-    }
+    person = newcomer_of_the_station()
     if "id" in change:
         change = {"id": str(cast.ogawa)}
 
