@@ -17,7 +17,8 @@ class Process:
     opens_seals: bool
 
 
-_GUNICORN = "gunicorn -k gevent -w 2 -c casenet/web/gunicorn_conf.py casenet.web.wsgi:app"
+# Its control socket would lie in a home directory, which the image has not, and is used by nothing.
+_GUNICORN = "gunicorn --no-control-socket -k gevent -w 2 -c casenet/web/gunicorn_conf.py casenet.web.wsgi:app"
 _CELERY = "celery -A workers.app"
 # Urgent work has a process of its own: behind one slow sheet a call waited 30 s.
 _ALERTS = f"{_CELERY} worker -n alerts@%h -Q alerts -c 2 --loglevel warning"
