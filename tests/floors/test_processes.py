@@ -64,6 +64,24 @@ def test_everything_that_stays_up_has_a_health_check_and_comes_back() -> None:
         assert SERVICES[name]["restart"] == "unless-stopped", name
 
 
+def test_the_image_is_built_once_and_never_fetched() -> None:
+    ours = {name: service for name, service in SERVICES.items() if service["image"] == "casenet"}
+
+    assert ours.keys() == {process.name for process in PROCESSES} | {"migrate"}
+    assert [name for name, service in ours.items() if "build" in service] == ["migrate"]
+    assert {service["pull_policy"] for service in ours.values()} == {"never"}
+
+
+def test_no_log_fills_the_disk() -> None:
+    for name, service in SERVICES.items():
+        assert service["logging"]["driver"] == "json-file", name
+        assert service["logging"]["options"].keys() == {"max-size", "max-file"}, name
+
+
+def test_the_front_stays_up_while_others_are_made_anew() -> None:
+    assert "depends_on" not in SERVICES["front"]
+
+
 def test_only_the_front_is_open_to_the_outside() -> None:
     assert {name for name, service in SERVICES.items() if "ports" in service} == {"front"}
     assert COMPOSE["networks"]["inside"] == {"internal": True}
