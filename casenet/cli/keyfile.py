@@ -22,8 +22,9 @@ def path_from(environ: Mapping[str, str]) -> Path:
 def add_version(path: Path) -> int:
     """Add a fresh key with the next version and return that version. Old ones stay: they still open.
 
-    The file is replaced at once, so that a crash leaves the old one whole. Raises CannotStart when the
-    present file cannot be read: writing over it would lose every patient's text.
+    The file is replaced at once, so that a crash leaves the old one whole; it stays its owner's, because an
+    operator who is root adds the version for the servers. Raises CannotStart when the present file cannot be
+    read: writing over it would lose every patient's text.
     """
     try:
         version = max(read_kek(path)) + 1 if path.exists() else 1
@@ -34,6 +35,8 @@ def add_version(path: Path) -> int:
             file.write(before + ("" if before.endswith("\n") or not before else "\n") + new_kek(version))
             file.flush()
             os.fsync(file.fileno())
+            if os.geteuid() == 0 and path.exists():
+                os.fchown(file.fileno(), path.stat().st_uid, path.stat().st_gid)
         unfinished.rename(path)
     except KeyMissing:
         raise CannotStart(

@@ -85,6 +85,18 @@ def test_a_new_key_is_added_and_the_old_one_stays(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can add a key for somebody else")
+def test_a_key_that_root_adds_stays_readable_for_the_servers(tmp_path: Path) -> None:
+    path = tmp_path / "kek"
+    casenet("keys", "new", KEK_FILE=str(path))
+    os.chown(path, 10001, 10001)
+
+    casenet("keys", "new", KEK_FILE=str(path))
+
+    assert len(read_kek(path)) == 2
+    assert (path.stat().st_uid, path.stat().st_gid) == (10001, 10001)
+
+
 @pytest.mark.parametrize("content", ["", "not a key\n"])
 def test_a_file_that_holds_no_key_is_not_written_over(tmp_path: Path, content: str) -> None:
     path = tmp_path / "kek"
