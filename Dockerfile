@@ -14,6 +14,7 @@ ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/app
 WORKDIR /app
 COPY requirements/production.txt requirements/production.txt
 RUN pip install --no-cache-dir --require-hashes --no-deps -r requirements/production.txt
+COPY LICENSE ./
 COPY migrations migrations
 COPY workers workers
 COPY casenet casenet
