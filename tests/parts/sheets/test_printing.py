@@ -65,6 +65,16 @@ def test_as_many_ticks_are_drawn_as_options_are_chosen(case_a):
     assert case_a.count("✓") == len(TICKS) + len(flags)
 
 
+@pytest.mark.parametrize("values", [{}, VALUES], ids=["blank", "case A"])
+def test_every_option_has_its_drawn_box_chosen_or_not(values):
+    paper = PdfReader(io.BytesIO(printing.pdf(FORM, values, HOW)))
+    drawn = "".join(page.get_contents().get_data().decode("latin-1") for page in paper.pages)
+    squares = re.findall(r"\b0 0 m (\S+) 0 l \1 \1 l 0 \1 l\s+h\s+S\b", drawn)
+    fields = [field for field in FORM.fields.values() if field.key != "hdr.consent_basis"]
+
+    assert len(squares) == sum(len(field.codes) + (field.type == "flag") for field in fields)
+
+
 def test_the_services_stand_on_the_paper(case_a):
     for row in SHOWN["rows"]["sv.services"]:
         for cell in row:
