@@ -33,6 +33,8 @@ async function build() {
   const app = await esbuild.build({
     ...common,
     entryPoints: { app: "src/main.tsx" },
+    // Every later screen reaches the first one, so what they share is one file and not a dozen small ones.
+    inject: ["src/app.tsx"],
     format: "esm",
     splitting: true,
     outdir: "dist/assets",

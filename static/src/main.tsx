@@ -6,7 +6,7 @@ import { whenSignedOut } from "./ground/api";
 import { watchTouches } from "./ground/idle";
 import { goLive, goQuiet } from "./ground/live";
 import { expelled, start, whenArrived } from "./ground/session";
-import { watchNotifications } from "./ground/notifications";
+import { registerWorker, watchNotifications } from "./ground/notifications";
 import { watchTaps } from "./ground/taps";
 import "./styles/all.css";
 import { clearAlerts, loadAlerts, showKeptAlerts } from "./timeline/alerts";
@@ -47,5 +47,6 @@ root.replaceChildren();
 render(<App />, root);
 watchTouches();
 watchTaps();
-void start();
-void watchNotifications();
+watchNotifications();
+// The worker fetches every file of the app: after what the first screen needs.
+void start().finally(registerWorker);

@@ -1,9 +1,9 @@
 /** Staying up to date: the socket for speed, a cheap question on a clock for certainty. */
 
 import { type Signal, signal } from "@preact/signals";
-import { io, type Socket } from "socket.io-client";
+import type { Socket } from "socket.io-client";
 import { loadAlerts, openAlertIds, alertRang } from "../timeline/alerts";
-import { groupInView, groupLines, hearForList, loadGroups } from "../timeline/groups";
+import { groupInView, groupLines, groupsSettled, hearForList, loadGroups } from "../timeline/groups";
 import { flush } from "../timeline/outbox";
 import { dropTimeline, openTimelines } from "../timeline/timeline";
 import { get, NoSignal } from "./api";
@@ -28,23 +28,33 @@ export interface Touched {
   count: number;
 }
 
+let isLive = false;
 let socket: Socket | null = null;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 export function goLive(): void {
-  if (socket) return;
+  if (isLive) return;
+  isLive = true;
+  void connect();
+  plan();
+}
+
+/** Fetched after the first screen: what is read first needs no socket. Without signal the next look tries again. */
+async function connect(): Promise<void> {
+  const { io } = await import("socket.io-client").catch(() => ({ io: null }));
+  if (!io || !isLive || socket) return;
   socket = io({ transports: ["websocket"], reconnectionDelay: 1_000, reconnectionDelayMax: 20_000, randomizationFactor: 0.5 });
-  socket.on("connect", () => void check());
+  socket.on("connect", () => void check("connected"));
   socket.on("changes", hear);
   socket.on("groups", (news: { group_id: string }) => void groupsMoved(news.group_id));
   socket.on("record", (news: { id: string }) => touch(groupChanged, news.id));
   socket.on("alert", (news: { id: string }) => void alertRang(news.id));
   socket.on("sheet", (news: { id: string }) => touch(sheetChanged, news.id));
   socket.on("signed-out", () => expelled());
-  plan();
 }
 
 export function goQuiet(): void {
+  isLive = false;
   socket?.disconnect();
   socket = null;
   clearTimeout(timer);
@@ -82,15 +92,19 @@ function hear(changes: Changes): void {
 }
 
 /** Compare every number with the server's; ask for what is missing. Runs on connecting, on the clock, on waking. */
-export async function check(): Promise<void> {
+export async function check(why: "connected" | "clock" = "clock"): Promise<void> {
   // Asking would keep the session of a phone awake that nobody holds.
-  if (socket && isUntouched()) return expelled("idle");
+  if (isLive && isUntouched()) return expelled("idle");
   try {
     if (isOffline.value) await renew();
     const state = await get<GroupsState>("/groups/state");
     hasSignal.value = true;
-    if (socket && !socket.connected) socket.connect();
+    if (!socket) void connect();
+    else if (!socket.connected) socket.connect();
     await Promise.all([compareGroups(state), compareAlerts(state), flush()]);
+    // How far the others have read moves no number: the open record asks for it. A connection is made when a record
+    // was just read, or after a gap that the clock ends soon.
+    if (why === "clock" && groupInView.value && document.visibilityState === "visible") readLooked.value += 1;
   } catch (error) {
     if (error instanceof NoSignal) hasSignal.value = false;
   } finally {
@@ -100,17 +114,20 @@ export async function check(): Promise<void> {
 
 async function compareGroups(state: GroupsState): Promise<void> {
   const numbers = new Map(state.groups.map((group) => [group.id, group]));
-  const isListOld =
-    numbers.size !== groupLines.value.length ||
-    groupLines.value.some((line) => numbers.get(line.id)?.last_sequence !== line.last_sequence);
   const late = openTimelines().filter((timeline) => {
     const there = numbers.get(timeline.groupId);
     const { high, lastMark } = timeline.log.value;
-    return there && timeline.state.value !== "new" && (there.last_sequence > high || there.last_mark > lastMark);
+    return there && !timeline.isOpening && timeline.state.value !== "new" && (there.last_sequence > high || there.last_mark > lastMark);
   });
-  await Promise.all([...late.map((timeline) => timeline.catchUp()), ...(isListOld ? [loadGroups().then(letGo)] : [])]);
-  // How far the others have read moves no number: the open record asks for it.
-  if (groupInView.value && document.visibilityState === "visible") readLooked.value += 1;
+  await Promise.all([...late.map((timeline) => timeline.catchUp()), compareList(numbers)]);
+}
+
+async function compareList(numbers: ReadonlyMap<string, { last_sequence: number }>): Promise<void> {
+  await groupsSettled();
+  const isOld =
+    numbers.size !== groupLines.value.length ||
+    groupLines.value.some((line) => numbers.get(line.id)?.last_sequence !== line.last_sequence);
+  if (isOld) await loadGroups().then(letGo);
 }
 
 async function compareAlerts(state: GroupsState): Promise<void> {
@@ -121,7 +138,7 @@ async function compareAlerts(state: GroupsState): Promise<void> {
 
 function plan(): void {
   clearTimeout(timer);
-  if (!socket) return;
+  if (!isLive) return;
   const wait = openAlertIds.value.length > 0 ? CHECK_IN_ALERT_MILLISECONDS : CHECK_MILLISECONDS;
   // Cut by chance, so that a whole ward of phones does not ask in the same second after an outage.
   timer = setTimeout(() => void check(), wait * (0.9 + Math.random() / 5));
@@ -131,6 +148,6 @@ if (typeof window !== "undefined") {
   window.addEventListener("online", () => void check());
   window.addEventListener("offline", () => (hasSignal.value = false));
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible" && socket) void check();
+    if (document.visibilityState === "visible" && isLive) void check();
   });
 }

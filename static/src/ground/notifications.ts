@@ -17,12 +17,16 @@ export function isPushPossible(): boolean {
   return "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
 }
 
-export async function watchNotifications(): Promise<void> {
+export function watchNotifications(): void {
   if (!("serviceWorker" in navigator)) return;
   navigator.serviceWorker.addEventListener("message", (event: MessageEvent<{ type?: string; alert_id?: string }>) => {
     if (event.data.type === "test-arrived") testArrivedAt.value = Date.now();
     if (event.data.type === "open-alert" && event.data.alert_id) go("alerts", event.data.alert_id);
   });
+}
+
+export async function registerWorker(): Promise<void> {
+  if (!("serviceWorker" in navigator)) return;
   await navigator.serviceWorker.register("/sw.js").catch(() => undefined);
 }
 

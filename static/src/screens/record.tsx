@@ -33,7 +33,7 @@ export function RecordTab({ group, reload }: { group: Group; reload: () => Promi
   const [isPlaced, setIsPlaced] = useState(false);
   useEffect(() => {
     setIsPlaced(false);
-    void openAtUnread(timeline, readBefore)
+    void openAtUnread(timeline, group)
       .catch(setTrouble)
       .finally(() => setIsPlaced(true));
   }, [timeline]);
@@ -47,8 +47,10 @@ export function RecordTab({ group, reload }: { group: Group; reload: () => Promi
   );
 }
 
-async function openAtUnread(timeline: Timeline, readBefore: number): Promise<void> {
-  await timeline.open();
+async function openAtUnread(timeline: Timeline, group: Group): Promise<void> {
+  const readBefore = group.read_sequence;
+  // The page has opened it while the group was read: asking again would only make the reader wait.
+  if (!timeline.holds(group)) await timeline.open();
   for (;;) {
     const { low, high } = timeline.log.value;
     if (low <= readBefore + 1 || high - readBefore > UNREAD_TO_LOAD) return;
@@ -165,9 +167,13 @@ function useSeen(group: Group, timeline: Timeline, isAtEnd: boolean, reload: () 
 /** With each look: has somebody read on? Nothing is asked once everybody has read all. */
 function useOthersReads(group: Group, high: number, reload: () => Promise<void>): void {
   const look = readLooked.value;
+  // What it came with is fresh.
+  const seen = useRef(look);
   const isAllRead = group.members.every((member) => member.read_sequence >= high);
   useEffect(() => {
-    if (look > 0 && !isAllRead) void reload();
+    if (look === seen.current) return;
+    seen.current = look;
+    if (!isAllRead) void reload();
   }, [look]);
 }
 

@@ -24,7 +24,23 @@ export async function showKeptGroups(): Promise<void> {
   }
 }
 
-export async function loadGroups(): Promise<void> {
+/** The reading of the list that is on its way, so that a look at the start does not ask for the same again. */
+let asking: Promise<void> | null = null;
+
+/** Resolves when no reading of the list is on its way, whether it succeeded or not. */
+export async function groupsSettled(): Promise<void> {
+  await asking?.catch(() => undefined);
+}
+
+export function loadGroups(): Promise<void> {
+  const mine = readGroups().finally(() => {
+    if (asking === mine) asking = null;
+  });
+  asking = mine;
+  return mine;
+}
+
+async function readGroups(): Promise<void> {
   const { groups } = await get<{ groups: GroupLine[] }>("/groups");
   groupLines.value = groups;
   groupsAsOf.value = Date.now();

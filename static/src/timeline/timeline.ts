@@ -21,12 +21,23 @@ export class Timeline {
   readonly isOlderLoading = signal(false);
   private catching: Promise<void> | null = null;
   private again = false;
+  private isRead = false;
   private opening: Promise<void> | null = null;
 
   constructor(readonly groupId: string) {}
 
   get hasOlder(): boolean {
     return this.log.value.low > 1;
+  }
+
+  get isOpening(): boolean {
+    return this.opening !== null;
+  }
+
+  /** Whether it was read from the server up to these numbers. */
+  holds(there: { last_sequence: number; last_mark: number }): boolean {
+    const { high, lastMark } = this.log.value;
+    return this.isRead && high >= there.last_sequence && lastMark >= there.last_mark;
   }
 
   /** Show what the phone holds at once, then what the server holds. Throws what the request threw. */
@@ -48,6 +59,7 @@ export class Timeline {
     const page = await get<Page>(`/groups/${this.groupId}/posts?limit=${PAGE_LIMIT}`);
     this.log.value = startLog(page);
     this.state.value = "ready";
+    this.isRead = true;
     this.keep();
   }
 
@@ -82,6 +94,7 @@ export class Timeline {
       if (!moved || !(hole || page.has_more)) break;
     }
     this.state.value = "ready";
+    this.isRead = true;
     this.keep();
   }
 
