@@ -19,6 +19,8 @@ from casenet.sheets.forms import Form
 OFFERS_FROM = timedelta(days=14)  # older posts describe an older state
 COURSE_FROM = timedelta(days=3)  # what the hospital asks about first
 COURSE_LINES_MAX = 6
+COURSE_LINE_CHARS_MAX = 90
+COURSE_CHARS_MAX = 600  # the field's own limit
 
 
 @dataclass(frozen=True)
@@ -201,14 +203,24 @@ def _course(reading: Reading) -> Offer | None:
         if post.created_at < reading.now - COURSE_FROM:
             break
         told = [line.strip() for line in post.text.splitlines() if _looks_vital(line)]
-        lines.extend((post, line[:90]) for line in told[:2])
+        lines.extend((post, _short(line)) for line in told[:2])
         if len(lines) >= COURSE_LINES_MAX:
             break
     if not lines:
         return None
-    newest_first = lines[:COURSE_LINES_MAX]
-    text = "\n".join(f"{when(post.created_at)} {line}（{post.author}）" for post, line in newest_first[::-1])
-    return Offer(text[:600], _source(newest_first[0][0]))
+    told = [f"{when(post.created_at)} {line}（{post.author}）" for post, line in lines[:COURSE_LINES_MAX]]
+    while len("\n".join(told)) > COURSE_CHARS_MAX:
+        told.pop()  # the oldest: a line cut in the middle would tell another value than was measured
+    return Offer("\n".join(told[::-1]), _source(lines[0][0])) if told else None
+
+
+def _short(line: str) -> str:
+    """A line that says where it was cut, at the end of a sentence where there is one."""
+    if len(line) <= COURSE_LINE_CHARS_MAX:
+        return line
+    head = line[: COURSE_LINE_CHARS_MAX - 1]
+    end = max(head.rfind("。"), head.rfind("、"))
+    return f"{head[: end + 1] if end > 0 else head}…"
 
 
 def _looks_vital(line: str) -> bool:

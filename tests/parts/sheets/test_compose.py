@@ -90,6 +90,22 @@ def test_vital_signs_of_the_last_days_are_offered_as_the_course():
     assert made.offers["x.recent_course"].source.sequence == 41
 
 
+def test_no_measured_value_of_the_course_is_cut_in_two():
+    long = "定期訪問。BT36.6、P78、SpO2 96%。" + "お茶で落ち着かれました。" * 5 + "水分は朝から300mLです。"
+    made = composed(
+        *(post(long, sequence=n, ago=timedelta(hours=20 - n)) for n in range(1, 5)),
+        post("SpO2 " + "9" * 100, sequence=5, ago=timedelta(hours=10)),
+        post("SpO2 91%、" + "息切れ" * 20 + "。" * 40, sequence=6, ago=timedelta(hours=9)),
+    )
+
+    course = made.offers["x.recent_course"].value
+    assert len(course) <= 600
+    assert course.splitlines()[-1].startswith("11/21 01:00 SpO2 91%、")
+    assert all(line.endswith("（訪問看護 田中）") for line in course.splitlines())
+    assert all("水分" not in line or "300mLです。" in line for line in course.splitlines())
+    assert "…（訪問看護 田中）" in course
+
+
 @pytest.mark.parametrize(
     ("text", "key", "value"),
     [
