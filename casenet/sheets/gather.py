@@ -37,7 +37,7 @@ def gather(session: Session, entry: Entry, *, now: datetime) -> Reading:
         (_told("record", at=record.created_at, person_id=record.author_id), record.fields),
         (_told("office", at=now), _office(people[entry.person_id], offices.get(entry.person_id))),
         (_told("members", at=now), _physician(members, people, offices)),
-        (_told("today", at=now), {"hdr.date_written": day.isoformat(), "hdr.date_provided": day.isoformat()}),
+        (_told("today"), {"hdr.date_written": day.isoformat(), "hdr.date_provided": day.isoformat()}),
     )
     functions = {member.person_id: member.function for member in members}
     return Reading(known, tuple(_sentences(posts, people, functions)), now, tuple(_admissions(posts)))
@@ -53,7 +53,7 @@ def by_sending(person_id: UUID, now: datetime) -> Source:
     return _told("sending", at=now, person_id=person_id)
 
 
-def _told(code: str, *, at: datetime, person_id: UUID | None = None) -> Source:
+def _told(code: str, *, at: datetime | None = None, person_id: UUID | None = None) -> Source:
     return Source(say(f"sheets.source.{code}"), at, person_id)
 
 

@@ -83,7 +83,9 @@ def _take_the_newer_value(manager):
     manager.check("an open block with a newer value")
     manager.tap(manager.role("button", name="これにする"))
     expect(moving.get_by_role("radio", name="全介助")).to_be_checked()
-    expect(manager.text("出典：訪問看護 田中").first).to_be_visible()
+    today = clock.now().astimezone(JAPAN)
+    expect(manager.text(f"出典：{today.month}/{today.day} 訪問看護 田中", exact=True)).to_be_visible()
+    expect(manager.text(f"出典：{today.month}/{today.day} 患者の記録（訪問看護 田中）").first).to_be_visible()
     expect(block).to_contain_text("記入済み")
     manager.tap(block)
 
@@ -92,6 +94,7 @@ def _fill_what_is_missing(manager):
     today = clock.now().astimezone(JAPAN).date().isoformat()
     head = manager.role("button", name="提出の情報")
     manager.tap(head)
+    expect(manager.text("出典：作成した日", exact=True)).to_have_count(2)
     manager.label(re.compile("^入院日")).fill(today)
     manager.choose("書面")
     manager.label(re.compile("^同意を得た日")).fill(today)

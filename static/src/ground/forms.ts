@@ -65,9 +65,13 @@ export function isAsked(field: FormField, values: Values): boolean {
 /** Filled by sending itself: to whom, and when. */
 const BY_SENDING = ["hdr.hospital_name", "hdr.date_provided"];
 
+export function bySending(field: FormField): boolean {
+  return BY_SENDING.includes(field.key);
+}
+
 /** Whether somebody still has to fill it before the sheet can go. */
 export function isMissing(field: FormField, values: Values): boolean {
-  return Boolean(field.required) && !BY_SENDING.includes(field.key) && !isFilled(values[field.key]);
+  return Boolean(field.required) && !bySending(field) && !isFilled(values[field.key]);
 }
 
 export function isFilled(value: Value | undefined): boolean {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { birthday, clock, dayName, fromWall, saidTime, shortTime, span, toWall } from "./time";
+import { birthday, clock, dayName, fromWall, saidTime, shortDate, shortTime, span, toWall } from "./time";
 
 const NOW = Date.parse("2026-11-22T19:50:00+09:00");
 
@@ -18,6 +18,11 @@ describe("times as people say them", () => {
   it("needs only the clock for today in a list", () => {
     expect(shortTime("2026-11-22T03:00:00Z", NOW)).toBe("12:00");
     expect(shortTime("2026-11-21T03:00:00Z", NOW)).toBe("きのう");
+  });
+
+  it("says a date short, with its year when that is another one", () => {
+    expect(shortDate("2026-11-19T23:00:00Z", NOW)).toBe("11/20");
+    expect(shortDate("2025-12-31T23:00:00+09:00", NOW)).toBe("2025/12/31");
   });
 
   it("tells Japan's day to a phone set to another zone", () => {

@@ -55,6 +55,13 @@ export function shortTime(instant: string | number, now = Date.now()): string {
   return day === "今日" ? clock(instant) : day;
 }
 
+/** 11/19, in a line where every letter counts; with its year when that is another one. */
+export function shortDate(instant: string | number, now = Date.now()): string {
+  const then = wall(new Date(instant).getTime());
+  const date = `${then.month}/${then.date}`;
+  return then.year === wall(now).year ? date : `${then.year}/${date}`;
+}
+
 /** A number that is the same for all instants of one day in Japan. */
 export function dayNumber(instant: string | number): number {
   return wall(new Date(instant).getTime()).day;

@@ -89,10 +89,10 @@ function typed(field: FormField, text: string): Value {
   return Number.isFinite(number) ? number : text;
 }
 
-function Choice({ field, value, onChange, isLocked }: FieldProps) {
+function Choice({ field, value, onChange, isLocked, describedBy }: FieldProps) {
   const name = useId();
   return (
-    <fieldset class="field" disabled={isLocked}>
+    <fieldset class="field" disabled={isLocked} aria-describedby={describedBy}>
       <legend class="field-label">
         <Title field={field} />
       </legend>
@@ -115,11 +115,11 @@ function Choice({ field, value, onChange, isLocked }: FieldProps) {
   );
 }
 
-function Choices({ field, value, onChange, isLocked }: FieldProps) {
+function Choices({ field, value, onChange, isLocked, describedBy }: FieldProps) {
   const chosen = Array.isArray(value) ? value.map(String) : [];
   const toggle = (code: string) => onChange(chosen.includes(code) ? chosen.filter((other) => other !== code) : [...chosen, code]);
   return (
-    <fieldset class="field" disabled={isLocked}>
+    <fieldset class="field" disabled={isLocked} aria-describedby={describedBy}>
       <legend class="field-label">
         <Title field={field} />
       </legend>

@@ -91,6 +91,7 @@ function SheetEditor({ sheet: first, form, group, touched }: EditorProps) {
               faults={faults}
               isOpen={open === block.key}
               isLocked={isLocked}
+              members={group.members}
               onToggle={() => setOpen(open === block.key ? null : block.key)}
               onChange={change}
               onTake={take}
@@ -161,6 +162,12 @@ function labelsOf(form: Form, keys: string[]): string[] {
   return keys.map((key) => fields.find((field) => field.key === key)?.label ?? key);
 }
 
+/** Every block of the paper is "about" something: on a phone the word costs a line and says nothing. */
+function shortTitle(title: string): string {
+  // U+2060: a line may end with the stroke between two words, but not begin with it.
+  return title.replace(say("about"), "").replaceAll("／", "\u2060／");
+}
+
 interface BlockProps {
   block: FormBlock;
   sheet: Sheet;
@@ -169,12 +176,13 @@ interface BlockProps {
   faults: Record<string, string>;
   isOpen: boolean;
   isLocked: boolean;
+  members: Group["members"];
   onToggle: () => void;
   onChange: (key: string, value: Values[string]) => void;
   onTake: (key: string, value: Values[string]) => void;
 }
 
-function Block({ block, sheet, values, clashes, faults, isOpen, isLocked, onToggle, onChange, onTake }: BlockProps) {
+function Block({ block, sheet, values, clashes, faults, isOpen, isLocked, members, onToggle, onChange, onTake }: BlockProps) {
   const asked = block.fields.filter((field) => isAsked(field, values));
   const missing = asked.filter((field) => isMissing(field, values)).length;
   const offered = asked.filter((field) => sheet.offers[field.key] !== undefined || clashes[field.key] !== undefined).length;
@@ -187,7 +195,7 @@ function Block({ block, sheet, values, clashes, faults, isOpen, isLocked, onTogg
         <button type="button" class="block-head" aria-expanded={isOpen} aria-controls={id} onClick={onToggle}>
           <span class="block-title">
             {block.number !== null && <span class="block-number">{block.number}</span>}
-            {block.title}
+            <span class="block-words">{shortTitle(block.title)}</span>
           </span>
           <span class="block-signs">
             {offered > 0 && <span class="block-sign is-confirm">{say("to_confirm", { count: offered })}</span>}
@@ -217,6 +225,7 @@ function Block({ block, sheet, values, clashes, faults, isOpen, isLocked, onTogg
                   clash={clashes[field.key]}
                   fault={faults[field.key]}
                   isLocked={isLocked}
+                  members={members}
                   onChange={(value) => onChange(field.key, value)}
                   onTake={(value) => onTake(field.key, value)}
                 />
