@@ -13,28 +13,42 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 from tests.house import House
 
 THUMB_PIXELS = 44
+LINE_PIXELS = 24
 AXE = Axe()
 CONTRAST = {"runOnly": ["color-contrast"]}  # all that night's colours can change
 # Nobody is signed in yet, or not again so soon; and most of these tests start no night watch for the lamp.
 _EXPECTED = re.compile(r"status of 401|429 .*/api/v1/session$|/health/late$")
 
 _TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-# What reaches out of the window to the right, other than inside something that scrolls sideways by itself.
-_TOO_WIDE = """() => {
-  const scrolls = (one) => {
-    for (let up = one.parentElement; up; up = up.parentElement) {
-      if (['auto', 'scroll'].includes(getComputedStyle(up).overflowX) && up.scrollWidth > up.clientWidth
-        && !['MAIN', 'BODY', 'HTML', 'DIALOG'].includes(up.tagName)) return true;
-    }
-    return false;
-  };
+# What reaches out of the window to the right; and words in a column of single letters, which nobody can read.
+_MISFITS = """() => {
+  const shown = (one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest('.hidden');
+  const name = (one) => `${one.tagName} ${one.textContent.slice(0, 30)}`;
   const wide = [...document.querySelectorAll('a, button, input, textarea, select, h1, h2, h3, p, label, time')]
-    .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth + 1 && !scrolls(one))
-    .map((one) => `${one.tagName} ${one.textContent.slice(0, 30)}`);
-  if (document.documentElement.scrollWidth > innerWidth) wide.push('the page');
+    .filter((one) => shown(one) && one.getBoundingClientRect().right > innerWidth + 1)
+    .map((one) => `too wide: ${name(one)}`);
+  if (document.documentElement.scrollWidth > innerWidth) wide.push('too wide: the page');
   for (const one of document.querySelectorAll('main, dialog[open]'))
-    if (one.scrollWidth > one.clientWidth + 1) wide.push(one.tagName);
+    if (one.scrollWidth > one.clientWidth + 1) wide.push(`too wide: ${one.tagName}`);
+  for (const one of document.querySelectorAll('body *')) {
+    if (one.childElementCount > 0 || one.textContent.trim().length < 4 || !shown(one)) continue;
+    const { width, height } = one.getBoundingClientRect();
+    const letter = parseFloat(getComputedStyle(one).fontSize);
+    if (width < 2 * letter && height > 4 * letter) wide.push(`squeezed: ${name(one)}`);
+  }
   return wide;
+}"""
+# What a thumb does not hit: less than 44 px either way; a link inside a sentence needs 24 (WCAG 2.2, 2.5.8).
+_SMALL = """([thumb, line]) => {
+  const target = (one) => (one.matches('[type=radio], [type=checkbox], [type=search]') && one.closest('label')) || one;
+  const isInSentence = (one) => one.matches('p a, p .link-button') && [...one.parentElement.childNodes]
+    .some((other) => other.nodeType === Node.TEXT_NODE && other.textContent.trim());
+  const front = document.querySelector('dialog[open]') ?? document;
+  return [...front.querySelectorAll('a[href], button, input, select, textarea, summary, [role=button]')]
+    .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.matches('.skip-link'))
+    .map((one) => [one, target(one).getBoundingClientRect()])
+    .filter(([one, { width, height }]) => Math.min(width, height) < (isInSentence(one) ? line : thumb) - 0.1)
+    .map(([one, { width, height }]) => `${one.ariaLabel ?? one.textContent} ${width.toFixed()}x${height.toFixed()}`);
 }"""
 
 
@@ -125,7 +139,9 @@ class Phone:
         self.is_away = False
 
     def check(self, screen: str) -> None:
-        """What holds on every screen: no finding by axe in light and dark, nothing wider than the window."""
+        """What holds on every screen: no finding by axe in light and dark, nothing too small or too wide."""
+        small = self.page.evaluate(_SMALL, [THUMB_PIXELS, LINE_PIXELS])
+        assert not small, f"{screen}: {small}"
         _axe(self.page, f"{screen}, light")
         self.page.emulate_media(color_scheme="dark")
         _axe(self.page, f"{screen}, dark", CONTRAST)
@@ -139,9 +155,9 @@ class Phone:
         self.page.set_viewport_size({"width": width, "height": 844})
         self.page.evaluate("size => { document.documentElement.style.fontSize = size }", letters)
         self.page.evaluate(_TWO_FRAMES)
-        wide = self.page.evaluate(_TOO_WIDE)
+        misfits = self.page.evaluate(_MISFITS)
         self.page.evaluate("document.documentElement.style.fontSize = ''")
-        assert not wide, f"{where}: {wide}"
+        assert not misfits, f"{where}: {misfits}"
 
     def close(self) -> None:
         """Put it away; fails when the console complained."""

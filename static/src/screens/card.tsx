@@ -77,12 +77,23 @@ export function CardTab({ group }: { group: Group }) {
   );
 }
 
+/** One number and nothing else: two in one line, or words beside it, would dial a wrong one. */
+const ONE_NUMBER = /^\+?[\d\s().-]{3,20}$/;
+
 function Fact({ name, words, tel = false }: { name: string; words: string; tel?: boolean }) {
   if (!words) return null;
   return (
     <div class="fact">
       <dt>{name}</dt>
-      <dd>{tel ? <a href={`tel:${words.replace(/[^\d+]/g, "")}`}>{words}</a> : words}</dd>
+      <dd>
+        {tel && ONE_NUMBER.test(words) ? (
+          <a class="tel-link" href={`tel:${words.replace(/[^\d+]/g, "")}`}>
+            {words}
+          </a>
+        ) : (
+          words
+        )}
+      </dd>
     </div>
   );
 }
@@ -106,7 +117,7 @@ function RecordBlocks({ form, values }: { form: Form; values: Values }) {
               {group && <h3 class="fact-group">{group}</h3>}
               <dl class="facts">
                 {members.map((field) => (
-                  <Fact key={field.key} name={field.label} words={wordsOf(field, values[field.key], say("card.yes"))} />
+                  <Fact key={field.key} name={field.label} words={wordsOf(field, values[field.key], say("card.yes"))} tel={/[._]tel$/.test(field.key)} />
                 ))}
               </dl>
             </div>

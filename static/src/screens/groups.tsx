@@ -28,13 +28,14 @@ export function GroupsList({ openId }: { openId: string | null }) {
     return inOrder(lines, urgent).filter((line) => matches(line, search, filter));
   }, [lines, alerts, search, filter]);
   const now = useNow(60_000);
+  const mayFound = MAY_FOUND.includes(me.value?.person.profession ?? "");
   return (
     <section class="groups-list" aria-labelledby="groups-title">
       <header class="page-head">
         <h1 id="groups-title" tabIndex={-1}>
           {say("groups.title")}
         </h1>
-        {MAY_FOUND.includes(me.value?.person.profession ?? "") && (
+        {mayFound && (
           <a class="icon-button" href={href("groups", "new")} aria-label={say("groups.new")}>
             <Icon name="plus" />
           </a>
@@ -70,8 +71,13 @@ export function GroupsList({ openId }: { openId: string | null }) {
           ))}
         </ul>
       )}
-      {groupsState.value === "ready" && shown.length === 0 && (
-        <p class="empty">{lines.length === 0 ? say("groups.none") : say("groups.none_match")}</p>
+      {groupsState.value === "ready" && lines.length > 0 && shown.length === 0 && <p class="empty">{say("groups.none_match")}</p>}
+      {groupsState.value === "ready" && lines.length === 0 && (
+        <div class="empty">
+          <p>{say("groups.none")}</p>
+          <p class="field-note">{say("groups.none_note")}</p>
+          {mayFound && <p class="field-note">{say("groups.none_found")}</p>}
+        </div>
       )}
     </section>
   );

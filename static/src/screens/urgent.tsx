@@ -111,6 +111,7 @@ function UrgentForm({ group }: { group: Group }) {
       <section aria-labelledby="chain-title">
         <h2 id="chain-title">{say("chain")}</h2>
         {chain.error ? <Trouble error={say("chain_unknown")} /> : null}
+        {chain.value?.every((step) => step.people.length === 0) && <Trouble error={say("nobody_at_all")} />}
         {chain.value && <ChainList steps={chain.value} />}
       </section>
       <div class="urgent-send">
