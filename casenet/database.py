@@ -3,16 +3,34 @@
 Only doors open transactions. Parts take the Session as their first argument and never commit.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
+import psycopg
 import structlog
-from sqlalchemy import Connection, DateTime, Engine, MetaData, create_engine, event, func, select, text
+from psycopg.rows import namedtuple_row
+from psycopg.types.json import Jsonb
+from sqlalchemy import (
+    JSON,
+    Connection,
+    DateTime,
+    Engine,
+    Executable,
+    MetaData,
+    PoolProxiedConnection,
+    create_engine,
+    event,
+    func,
+    select,
+    text,
+)
 from sqlalchemy import Uuid as UuidColumn
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg as PsycopgDialect
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, sessionmaker
 
 from casenet import config
@@ -49,6 +67,7 @@ def engine_of(settings: Config) -> Engine:
         pool_size=settings.database_pool,
         max_overflow=0,
         pool_timeout=5,
+        pool_use_lifo=True,
         pool_pre_ping=False,
         # An error's text ends in logs and tracebacks: statements may stand there, values never.
         hide_parameters=True,
@@ -85,36 +104,124 @@ def use(maker: sessionmaker[Session]) -> None:
 _maker: sessionmaker[Session] | None = None
 
 
-@contextmanager
-def glance() -> Generator[Session, None, None]:
-    """A session without a transaction: each statement stands alone and is committed by itself.
+class Glance:
+    """The database without a transaction: each statement stands alone and is committed by itself.
 
-    For reads that need no common snapshot, with at most one row written (their audit row): it saves the two
-    round trips of BEGIN and COMMIT. Nothing is run after it.
+    For reads that need no common snapshot, and for what one statement writes as a whole: it saves the two
+    round trips of BEGIN and COMMIT. It takes Prepared statements only and holds no connection between them.
     """
+
+    __slots__ = ("_bind",)
+
+    def __init__(self, bind: Engine | Connection) -> None:
+        self._bind = bind
+
+    def run(self, sql: str, parameters: dict[str, Any]) -> list[Any]:
+        """The rows of one statement. Raises SQLAlchemy's errors, whoever met them."""
+        if isinstance(self._bind, Connection):  # a test's outer transaction: a failure must not end it
+            with self._bind.begin_nested():
+                return self._ask(self._bind.connection, sql, parameters)
+        try:
+            borrowed = self._bind.raw_connection()
+        except psycopg.Error as error:
+            raise self._named(error, sql, is_lost=False) from None
+        try:
+            return self._ask(borrowed, sql, parameters)
+        finally:
+            borrowed.close()
+
+    def _ask(self, borrowed: PoolProxiedConnection, sql: str, parameters: dict[str, Any]) -> list[Any]:
+        driver: psycopg.Connection[Any] = cast("Any", borrowed.driver_connection)
+        try:
+            cursor = driver.cursor(row_factory=namedtuple_row)
+            cursor.execute(sql, parameters)  # pyright: ignore[reportArgumentType, reportCallIssue]
+            return cursor.fetchall() if cursor.description else []
+        except psycopg.Error as error:
+            if driver.closed or driver.broken:
+                borrowed.invalidate()
+                if isinstance(self._bind, Engine):
+                    self._bind.dispose()  # the others were lost with it
+                raise self._named(error, sql, is_lost=True) from None
+            raise self._named(error, sql, is_lost=False) from None
+
+    def _named(self, error: psycopg.Error, sql: str, *, is_lost: bool) -> BaseException:
+        return DBAPIError.instance(
+            sql,
+            None,
+            error,
+            psycopg.Error,
+            hide_parameters=True,
+            connection_invalidated=is_lost,
+            dialect=self._bind.dialect,
+        )
+
+
+Database = Session | Glance
+
+
+class Prepared:
+    """A statement that is put together and compiled once, for a session and for a glance alike.
+
+    SQLAlchemy's own way through a session takes three times as long as the statement itself; a request asks
+    two of these, a delivery one (docs/decisions/0017).
+    """
+
+    def __init__(self, statement: Executable) -> None:
+        self.statement = statement
+        compiled = cast("Any", statement).compile(dialect=_DIALECT)
+        self._sql = str(compiled)
+        if "__[POSTCOMPILE" in self._sql:
+            raise TypeError("a list in a prepared statement is one array, not in_()")
+        self._constants = {name: value for name, value in compiled.params.items() if value is not None}
+        self._documents = [name for name, bound in compiled.binds.items() if isinstance(bound.type, JSON)]
+
+    def all(self, session: Database, parameters: dict[str, Any]) -> Sequence[Any]:
+        """Every row; columns by name or by place."""
+        if isinstance(session, Session):
+            return session.execute(self.statement, parameters).all()
+        given = self._constants | parameters
+        for name in self._documents:
+            if given[name] is not None:
+                given[name] = Jsonb(given[name])
+        return session.run(self._sql, given)
+
+    def first(self, session: Database, parameters: dict[str, Any]) -> Any:
+        """The first row, or None."""
+        rows = self.all(session, parameters)
+        return rows[0] if rows else None
+
+    def do(self, session: Database, parameters: dict[str, Any]) -> None:
+        """Run a statement that returns nothing."""
+        if isinstance(session, Session):
+            session.execute(self.statement, parameters)
+        else:
+            self.all(session, parameters)
+
+
+_DIALECT = PsycopgDialect()
+
+
+def glance() -> Glance:
+    """A glance at this process's database."""
     bind: Engine | Connection = (_maker or _process_sessions()).kw["bind"]
     # Tests that work inside one outer transaction hand out its connection.
-    maker = _glancing(bind) if isinstance(bind, Engine) else (_maker or _process_sessions())
-    with maker() as session:
-        yield session
-        if isinstance(bind, Connection):
-            session.commit()
+    return Glance(_standing_alone(bind) if isinstance(bind, Engine) else bind)
 
 
 @cache
-def _glancing(engine: Engine) -> sessionmaker[Session]:
+def _standing_alone(engine: Engine) -> Engine:
     # An engine of its own: switching a pooled connection to autocommit and back costs what it would save.
-    own = create_engine(
+    return create_engine(
         engine.url,
         isolation_level="AUTOCOMMIT",
-        pool_size=config.current().database_pool // 2,
+        pool_size=config.current().database_pool,
         max_overflow=0,
         pool_timeout=5,
+        pool_use_lifo=True,
         pool_reset_on_return=None,
         hide_parameters=True,
         connect_args=_connect_args(config.current()),
     )
-    return sessionmaker(own, expire_on_commit=False, autoflush=False)
 
 
 @contextmanager
@@ -132,21 +239,29 @@ def transaction() -> Generator[Session, None, None]:
     run_after_commit(session)
 
 
-def after_commit(session: Session, call: Callable[[], object]) -> None:
-    """Run `call` once the transaction is committed, never if it is rolled back.
+def after_commit(session: Database, call: Callable[[], object]) -> None:
+    """Run `call` once the transaction is committed, never if it is rolled back; in a glance at once.
 
     For what may be lost only: a crash between commit and call forgets it. What must not be lost is a row.
     """
-    session.info.setdefault("after_commit", []).append(call)
+    if isinstance(session, Session):
+        session.info.setdefault("after_commit", []).append(call)
+    else:
+        _hint(call)
 
 
 def run_after_commit(session: Session) -> None:
-    """Run and forget what after_commit collected. A failing hint is logged by its kind and dropped."""
+    """Run and forget what after_commit collected."""
     for call in session.info.pop("after_commit", []):
-        try:
-            call()
-        except Exception as error:  # noqa: BLE001  (a hint; what matters is committed)
-            log.warning("after_commit_failed", error=type(error).__name__)
+        _hint(call)
+
+
+def _hint(call: Callable[[], object]) -> None:
+    """A failing hint is logged by its kind and dropped."""
+    try:
+        call()
+    except Exception as error:  # noqa: BLE001  (a hint; what matters is committed)
+        log.warning("after_commit_failed", error=type(error).__name__)
 
 
 @event.listens_for(Session, "after_soft_rollback")

@@ -3,11 +3,11 @@
 from casenet.audit.actions import (
     Origin,
     at_door,
+    delivering,
     facts,
     record,
-    record_delivery,
     record_reads,
     recording,
 )
 
-__all__ = ["Origin", "at_door", "facts", "record", "record_delivery", "record_reads", "recording"]
+__all__ = ["Origin", "at_door", "delivering", "facts", "record", "record_reads", "recording"]

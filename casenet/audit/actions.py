@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, bindparam, func, insert, literal, select
+from sqlalchemy import ColumnElement, Insert, Table, bindparam, func, insert, literal, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
 
 from casenet.audit.tables import AuditEvent
+from casenet.database import Database, Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,11 @@ class Origin:
 
 
 _TABLE = cast("Table", AuditEvent.__table__)
+_GIVEN = [column for column in _TABLE.c if column.name not in ("id", "at")]
 _INSERT = insert(_TABLE).values(at=func.clock_timestamp())
+_RECORD = Prepared(
+    _INSERT.values({column.name: bindparam(f"audit_{column.name}", type_=column.type) for column in _GIVEN})
+)
 
 _NOWHERE = Origin()
 _origin: ContextVar[Origin] = ContextVar("origin", default=_NOWHERE)
@@ -41,7 +46,7 @@ def at_door(origin: Origin) -> Generator[None, None, None]:
 
 
 def record(
-    session: Session,
+    session: Database,
     *,
     person_id: UUID | None,
     action: str,
@@ -53,20 +58,20 @@ def record(
 ) -> None:
     """Add one row, with the database's clock. `action` is "thing.verb"; `detail` holds ids and codes only."""
     origin = _origin.get()
-    session.execute(
-        _INSERT,
+    _RECORD.do(
+        session,
         {
-            "person_id": person_id,
-            "action": action,
-            "group_id": group_id,
-            "object_id": object_id,
-            "revision": revision,
-            "decision": decision,
-            "request_id": origin.request_id,
-            "address": origin.address,
-            "session_id": origin.session_id,
-            "readers": None,
-            "detail": detail,
+            "audit_person_id": person_id,
+            "audit_action": action,
+            "audit_group_id": group_id,
+            "audit_object_id": object_id,
+            "audit_revision": revision,
+            "audit_decision": decision,
+            "audit_request_id": origin.request_id,
+            "audit_address": origin.address,
+            "audit_session_id": origin.session_id,
+            "audit_readers": None,
+            "audit_detail": detail,
         },
     )
 
@@ -129,8 +134,14 @@ def record_reads(session: Session, *, person_id: UUID, action: str, group_ids: S
     )
 
 
-def record_delivery(session: Session, *, group_id: UUID, upto: int, readers: Sequence[UUID]) -> None:
-    """Add one row for a live delivery of a group's newest posts to several phones."""
-    nothing = dict.fromkeys(("person_id", "object_id", "request_id", "address", "session_id", "detail"))
-    facts = {"action": "posts.delivered", "group_id": group_id, "revision": upto, "decision": "allowed"}
-    session.execute(_INSERT, nothing | facts | {"readers": list(readers)})
+def delivering(
+    group_id: ColumnElement[UUID], upto: ColumnElement[int], readers: ColumnElement[Sequence[UUID]]
+) -> Insert:
+    """A statement that adds one row for a live delivery of a group's newest posts to several phones.
+
+    It adds none where `upto` is null: nothing new, nothing read.
+    """
+    columns = ["at", "action", "decision", "group_id", "revision", "readers"]
+    what = literal("posts.delivered"), literal("allowed")
+    values = select(func.clock_timestamp(), *what, group_id, upto, readers).where(upto.is_not(None))
+    return insert(_TABLE).from_select(columns, values)

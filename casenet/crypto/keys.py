@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Table, Uuid, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from casenet import config
 from casenet.crypto.seal import BYTES, KEY, TEXT, Place, SealBroken, open_seal, seal
 from casenet.crypto.tables import GroupKeyRow
+from casenet.database import Database, Prepared
 from casenet.errors import Unavailable
 
 NOBODY = UUID(int=0)
@@ -97,7 +99,7 @@ def create_group_key(session: Session, group_id: UUID, org_id: UUID, *, now: dat
     return GroupKey(group_id, org_id, 1, key)
 
 
-def group_key(session: Session, group_id: UUID) -> GroupKey:
+def group_key(session: Database, group_id: UUID) -> GroupKey:
     """The key that seals what is new in this group. Raises KeyMissing."""
     return ring(session, group_id).active
 
@@ -105,7 +107,7 @@ def group_key(session: Session, group_id: UUID) -> GroupKey:
 _rings: OrderedDict[UUID, tuple[float, Ring]] = OrderedDict()
 
 
-def ring(session: Session, group_id: UUID) -> Ring:
+def ring(session: Database, group_id: UUID) -> Ring:
     """All keys of one group, at most RING_SECONDS old. Raises KeyMissing."""
     found = _rings.get(group_id)
     if found and time.monotonic() - found[0] < RING_SECONDS:
@@ -113,7 +115,7 @@ def ring(session: Session, group_id: UUID) -> Ring:
     return rings(session, [group_id])[group_id]
 
 
-def rings(session: Session, group_ids: Iterable[UUID]) -> dict[UUID, Ring]:
+def rings(session: Database, group_ids: Iterable[UUID]) -> dict[UUID, Ring]:
     """The rings of many groups in one read, for lists. Raises KeyMissing when one can not be unwrapped."""
     oldest = time.monotonic() - RING_SECONDS
     wanted = list(group_ids)
@@ -138,9 +140,17 @@ def forget_rings() -> None:
     _kek.cache_clear()
 
 
-def _unwrap(session: Session, group_ids: list[UUID]) -> dict[UUID, Ring]:
-    usable = GroupKeyRow.state.in_(("active", "old"))
-    rows = session.scalars(select(GroupKeyRow).where(GroupKeyRow.group_id.in_(group_ids), usable)).all()
+_row = cast("Table", GroupKeyRow.__table__)
+_USABLE = Prepared(
+    select(_row).where(
+        _row.c.group_id == func.any(bindparam("groups", type_=ARRAY(Uuid))),
+        or_(_row.c.state == "active", _row.c.state == "old"),
+    )
+)
+
+
+def _unwrap(session: Database, group_ids: list[UUID]) -> dict[UUID, Ring]:
+    rows = _USABLE.all(session, {"groups": group_ids})
     keys: dict[UUID, dict[int, bytes]] = {}
     active: dict[UUID, GroupKey] = {}
     for row in rows:

@@ -2,10 +2,12 @@
 
 from casenet.facilities.actions import NewFacility, add_facility, add_staff, invite_again, leave
 from casenet.facilities.queries import (
+    CardView,
     FacilityView,
     StaffView,
     administers,
     administrators,
+    cards_of,
     facilities,
     facilities_of,
     facility,
@@ -14,6 +16,7 @@ from casenet.facilities.queries import (
 )
 
 __all__ = [
+    "CardView",
     "FacilityView",
     "NewFacility",
     "StaffView",
@@ -21,6 +24,7 @@ __all__ = [
     "add_staff",
     "administers",
     "administrators",
+    "cards_of",
     "facilities",
     "facilities_of",
     "facility",

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Table, Uuid, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from casenet import identity
+from casenet.database import Database, Prepared
 from casenet.errors import NotFound
 from casenet.facilities.tables import Facility, Staff
 
@@ -61,6 +64,32 @@ def facilities_of(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, Fa
         .where(Staff.person_id.in_(list(person_ids)), Staff.until.is_(None))
     )
     return {person_id: _view(row) for person_id, row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """A person as they stand beside what they wrote; `facility_name` is empty for family, patients and leavers."""
+
+    person_id: UUID
+    name: str
+    profession: str
+    facility_name: str
+
+
+_named = identity.named()
+_staff, _facility = cast("Table", Staff.__table__), cast("Table", Facility.__table__)
+_CARDS = Prepared(
+    select(_named.c.id, _named.c.name, _named.c.profession, func.coalesce(_facility.c.name, ""))
+    .select_from(_named)
+    .outerjoin(_staff, (_staff.c.person_id == _named.c.id) & _staff.c.until.is_(None))
+    .outerjoin(_facility, _facility.c.id == _staff.c.facility_id)
+    .where(_named.c.id == func.any(bindparam("persons", type_=ARRAY(Uuid))))
+)
+
+
+def cards_of(session: Database, person_ids: Iterable[UUID]) -> tuple[CardView, ...]:
+    """These persons, also those who have left; unknown ids are left out."""
+    return tuple(CardView(*row) for row in _CARDS.all(session, {"persons": list(person_ids)}))
 
 
 def staff_of(session: Session, facility_id: UUID) -> tuple[StaffView, ...]:

@@ -3,7 +3,17 @@
 `enter` is the only way in: it finds the group and checks the right at once; outside, the group does not exist.
 """
 
-from casenet.groups.access import Audience, Entry, audience, enter, entries_of, entry_for_system
+from casenet.groups.access import (
+    Audience,
+    Entry,
+    admitted,
+    arrive,
+    audience,
+    enter,
+    entries_of,
+    entry_for_system,
+    readers_among,
+)
 from casenet.groups.actions import (
     add_member,
     admit_for_cover,
@@ -37,6 +47,8 @@ __all__ = [
     "RecordView",
     "add_member",
     "admit_for_cover",
+    "admitted",
+    "arrive",
     "audience",
     "enter",
     "entries_of",
@@ -52,6 +64,7 @@ __all__ = [
     "open_group",
     "patient",
     "patients",
+    "readers_among",
     "record",
     "record_fields",
     "remove_member",

@@ -1,15 +1,19 @@
 """Finding a group and being allowed are one call. Nobody holds a group that they may not see."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, func, or_, select
+from sqlalchemy import ARRAY, CTE, Table, Text, Uuid, bindparam, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
+from casenet import identity
+from casenet.database import Database, Prepared
 from casenet.errors import NotAllowed, NotFound
-from casenet.groups.rules import Permission, may
+from casenet.groups.rules import RIGHTS, Permission, may
 from casenet.groups.tables import Membership, PatientGroup
+from casenet.identity import Asker
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +55,54 @@ _entry = (
 
 
 _AUDIENCE = _entry.where(_member.c.group_id == bindparam("group"))
-_ENTER = _AUDIENCE.where(_member.c.person_id == bindparam("person"))
+_ENTER = Prepared(_AUDIENCE.where(_member.c.person_id == bindparam("person")))
 
 
-def enter(session: Session, person_id: UUID, group_id: UUID, permission: Permission) -> Entry:
+def enter(session: Database, person_id: UUID, group_id: UUID, permission: Permission) -> Entry:
     """Let a person into a group to do one thing.
 
     Raises NotFound for everybody who is no member now (a group of others does not exist), NotAllowed for a
     member whose role does not hold the permission.
     """
-    row = session.execute(_ENTER, {"group": group_id, "person": person_id}).first()
-    if row is None:
+    row = _ENTER.first(session, {"group": group_id, "person": person_id})
+    return admitted(Entry(*row) if row else None, permission)
+
+
+def admitted(entry: Entry | None, permission: Permission) -> Entry:
+    """The entry of whoever may do this. Raises NotFound, NotAllowed as `enter` does."""
+    if entry is None:
         raise NotFound
-    entry = Entry(*row)
     if not may(entry.role, permission):
         # Whoever may not even read it gets the outsider's answer.
         raise NotAllowed("not-allowed") if may(entry.role, Permission.READ) else NotFound
     return entry
+
+
+_holder = identity.holder()
+_ARRIVE = Prepared(
+    select(_holder, *_entry.selected_columns)
+    .select_from(_holder)
+    .outerjoin(
+        _member,
+        (_member.c.person_id == _holder.c.holder_id) & (_member.c.group_id == bindparam("group")) & is_active,
+    )
+    .outerjoin(_group, _group.c.id == _member.c.group_id)
+)
+
+
+def arrive(
+    session: Database, token: str, group_id: UUID, *, idle_minutes: int, now: datetime
+) -> tuple[Asker | None, Entry | None]:
+    """Who holds this session token and what they are in the group, in one read: every request about a group asks.
+
+    The entry proves nothing yet: `admitted` checks the right.
+    """
+    shown = identity.shown(token, idle_minutes=idle_minutes, now=now)
+    row = _ARRIVE.first(session, {"group": group_id} | shown)
+    if row is None:
+        return None, None
+    asker = identity.seen(session, Asker(row.holder_id, row.session_id), row.last_seen_at, now=now)
+    return asker, Entry(*row[3:]) if row.id is not None else None
 
 
 def entries_of(session: Session, person_id: UUID) -> tuple[Entry, ...]:
@@ -93,6 +128,35 @@ def audience(session: Session, group_id: UUID) -> Audience | None:
         return None
     may_read = frozenset(row.person_id for row in rows if may(row.role, Permission.READ))
     return Audience(rows[0].host_facility_id, rows[0].last_sequence, rows[0].last_mark, may_read)
+
+
+# Literals, not parameters: SQLAlchemy would write the list anew at every call.
+_READING = [literal_column(f"'{role}'", Text) for role in RIGHTS if may(role, Permission.READ)]
+
+
+def readers_among() -> CTE:
+    """A statement part (id, org_id, last_sequence, last_mark, readers): a group, and who of some people may read it.
+
+    No row when none of them may. The statement that uses it is given `heard_group_id` and `listening` (person ids).
+    """
+    return (
+        select(
+            _group.c.id,
+            _group.c.host_facility_id.label("org_id"),
+            _group.c.last_sequence,
+            _group.c.last_mark,
+            func.array_agg(_member.c.person_id, type_=ARRAY(Uuid)).label("readers"),
+        )
+        .join(_group, _group.c.id == _member.c.group_id)
+        .where(
+            _member.c.group_id == bindparam("heard_group_id"),
+            _member.c.role.in_(_READING),
+            _member.c.person_id == func.any(bindparam("listening", type_=ARRAY(Uuid))),
+            is_active,
+        )
+        .group_by(_group.c.id)
+        .cte("heard")
+    )
 
 
 def entry_for_system(session: Session, group_id: UUID, author_id: UUID) -> Entry:

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import Subquery, Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
+from casenet.database import Database, Prepared
 from casenet.identity import rules, secrets
 from casenet.identity.tables import Person, SessionRow
 
@@ -69,8 +70,10 @@ def _view(row: Any) -> PersonView:
 # The tables, not the classes: every request asks this, and the ORM's way costs twice as much.
 _session = cast("Table", SessionRow.__table__)
 _person = cast("Table", Person.__table__)
-_ASKER = (
-    select(_session.c.id, _session.c.person_id, _session.c.last_seen_at)
+_HOLDER = (
+    select(
+        _session.c.person_id.label("holder_id"), _session.c.id.label("session_id"), _session.c.last_seen_at
+    )
     .join(_person, _person.c.id == _session.c.person_id)
     .where(
         _session.c.token_hash == bindparam("token_hash"),
@@ -83,19 +86,44 @@ _ASKER = (
 )
 
 
-def asker(session: Session, token: str, *, idle_minutes: int, now: datetime) -> Asker | None:
+_ASKER = Prepared(_HOLDER)
+_TOUCH = Prepared(
+    update(_session).where(_session.c.id == bindparam("seen_id")).values(last_seen_at=bindparam("seen_at"))
+)
+
+
+def asker(session: Database, token: str, *, idle_minutes: int, now: datetime) -> Asker | None:
     """Who holds this session token, if it is full, not ended, not idle for too long, and the person not suspended.
 
     One round trip in a glance, once a minute two: it also notes that the person was here.
     """
-    awake_since = now - timedelta(minutes=idle_minutes)
-    shown = {"token_hash": secrets.token_hash(token), "now": now, "awake_since": awake_since}
-    row = session.execute(_ASKER, shown).first()
+    row = _ASKER.first(session, shown(token, idle_minutes=idle_minutes, now=now))
     if row is None:
         return None
-    if row.last_seen_at < now - rules.TOUCH:
-        session.execute(update(SessionRow).where(SessionRow.id == row.id).values(last_seen_at=now))
-    return Asker(row.person_id, row.id)
+    return seen(session, Asker(row.holder_id, row.session_id), row.last_seen_at, now=now)
+
+
+def holder() -> Subquery:
+    """A statement part (holder_id, session_id, last_seen_at): who holds a token. It is given what `shown` returns."""
+    return _HOLDER.subquery("holder")
+
+
+def shown(token: str, *, idle_minutes: int, now: datetime) -> dict[str, Any]:
+    """The parameters of a statement with a `holder`."""
+    awake_since = now - timedelta(minutes=idle_minutes)
+    return {"token_hash": secrets.token_hash(token), "now": now, "awake_since": awake_since}
+
+
+def seen(session: Database, asker: Asker, last_seen_at: datetime, *, now: datetime) -> Asker:
+    """Note that the person was here, once a minute."""
+    if last_seen_at < now - rules.TOUCH:
+        _TOUCH.do(session, {"seen_id": asker.session_id, "seen_at": now})
+    return asker
+
+
+def named() -> Subquery:
+    """A statement part (id, name, profession): every person."""
+    return select(_person.c.id, _person.c.name, _person.c.profession).subquery("named")
 
 
 def live_sessions(

@@ -11,6 +11,7 @@ from casenet.timeline.actions import (
     publish_notice,
     publish_post,
 )
+from casenet.timeline.live import News, news
 from casenet.timeline.log import Posted
 from casenet.timeline.queries import (
     MarkView,
@@ -23,7 +24,6 @@ from casenet.timeline.queries import (
     marks_of,
     posts_after,
     posts_before,
-    read_after,
     read_by,
     read_sequences,
     unread,
@@ -36,6 +36,7 @@ __all__ = [
     "TEXT_CHARS_MAX",
     "Draft",
     "MarkView",
+    "News",
     "Posted",
     "RevisionView",
     "acknowledge_post",
@@ -48,11 +49,11 @@ __all__ = [
     "mark_read",
     "marks_after",
     "marks_of",
+    "news",
     "posts_after",
     "posts_before",
     "publish_notice",
     "publish_post",
-    "read_after",
     "read_by",
     "read_sequences",
     "unread",

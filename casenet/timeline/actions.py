@@ -5,24 +5,24 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from casenet import audit
 from casenet.crypto import group_key, open_text, ring, seal_text
-from casenet.database import after_commit
+from casenet.database import Database, Prepared, after_commit
 from casenet.errors import Conflict, Invalid, NotFound
 from casenet.groups import Entry, give_back_mark, next_mark
 from casenet.realtime import ring_group
 from casenet.timeline import rules
 from casenet.timeline.log import Posted, append
-from casenet.timeline.queries import revision_place
+from casenet.timeline.queries import ROW, revision_place
 from casenet.timeline.rules import Draft
 from casenet.timeline.tables import PostMark, ReadMark, TimelineRevision
 
 
-def publish_post(session: Session, entry: Entry, draft: Draft, *, now: datetime) -> Posted:
+def publish_post(session: Database, entry: Entry, draft: Draft, *, now: datetime) -> Posted:
     """Add a post to the group's timeline. Sending the same draft twice adds one post.
 
     Raises Invalid, NotAllowed, Conflict when the id is another member's post, NotFound for a reply to nothing.
@@ -130,25 +130,23 @@ def publish_notice(
     )
 
 
-def _own_post(session: Session, entry: Entry, post_id: UUID) -> Posted:
+_FIRST = Prepared(
+    select(ROW.c.sequence, ROW.c.created_at, ROW.c.author_id).where(
+        ROW.c.group_id == bindparam("group"), ROW.c.post_id == bindparam("post"), ROW.c.revision == 1
+    )
+)
+
+
+def _own_post(session: Database, entry: Entry, post_id: UUID) -> Posted:
     """Only by this member: an id is chosen by a phone, so asking for somebody else's must not hand out their post."""
-    row = session.execute(
-        select(TimelineRevision.sequence, TimelineRevision.created_at, TimelineRevision.author_id).where(
-            TimelineRevision.group_id == entry.group_id,
-            TimelineRevision.post_id == post_id,
-            TimelineRevision.revision == 1,
-        )
-    ).one()
+    row = _FIRST.all(session, {"group": entry.group_id, "post": post_id})[0]
     if row.author_id != entry.person_id:
         raise Conflict("id-taken")
     return Posted(post_id, row.sequence, row.created_at, is_new=False)
 
 
-def _check_post(session: Session, group_id: UUID, post_id: UUID) -> None:
-    there = select(TimelineRevision.sequence).where(
-        TimelineRevision.group_id == group_id, TimelineRevision.post_id == post_id
-    )
-    if session.scalar(there.limit(1)) is None:
+def _check_post(session: Database, group_id: UUID, post_id: UUID) -> None:
+    if _FIRST.first(session, {"group": group_id, "post": post_id}) is None:
         raise Invalid("post-unknown", {"reply_to": "unknown"})
 
 

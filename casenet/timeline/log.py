@@ -6,13 +6,14 @@ from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import Table, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningInsert
 
 from casenet import audit
-from casenet.database import after_commit
+from casenet.database import Database, Glance, Prepared, after_commit
 from casenet.groups import give_back_sequence, next_sequence
 from casenet.realtime import ring_group
 from casenet.timeline.tables import TimelineRevision
@@ -29,7 +30,7 @@ class Posted:
 
 
 def append(
-    session: Session, group_id: UUID, values: dict[str, Any], *, by: UUID | None, action: str
+    session: Database, group_id: UUID, values: dict[str, Any], *, by: UUID | None, action: str
 ) -> Posted | None:
     """Give the row the group's next number and add it. None when this revision of this post is there already.
 
@@ -39,29 +40,49 @@ def append(
     """
     given = {f"new_{name}": value for name, value in values.items()}
     facts = audit.facts(person_id=by, action=action, object_id=values["post_id"])
-    sequence = session.scalar(_APPEND, {"numbered_group_id": group_id} | given | facts)
-    if sequence is None:
+    parameters = {"numbered_group_id": group_id} | given | facts
+    if isinstance(session, Glance):
+        row = _append_alone(session, parameters)
+    elif (row := _APPEND.first(session, parameters)) is None:
         # The number was taken for a row that stands there already; we still hold the lock, so give it back.
         give_back_sequence(session, group_id)
+    if row is None:
         return None
-    after_commit(session, partial(ring_group, group_id, sequence))
-    return Posted(values["post_id"], sequence, values["created_at"], is_new=True)
+    after_commit(session, partial(ring_group, group_id, row.revision))
+    return Posted(values["post_id"], row.revision, values["created_at"], is_new=True)
 
 
-def _statement() -> ReturningInsert[int]:
+def _append_alone(session: Glance, parameters: dict[str, Any]) -> Any:
+    """The new row's number (as `revision` of its audit row); None when this revision of this post is there already.
+
+    No later statement could give a number back: the row that is there already must undo the whole statement.
+    """
+    try:
+        return _APPEND_ALONE.all(session, parameters)[0]
+    except IntegrityError as error:
+        if not isinstance(error.orig, psycopg.Error) or error.orig.diag.constraint_name != _ONCE:
+            raise
+        return None
+
+
+_ONCE = "uq_timeline_revision_group_id_post_id_revision"
+
+
+def _statement(*, alone: bool) -> ReturningInsert[int]:
     number = next_sequence()
     names = ("post_id", "revision", "kind", "author_id", "created_at", "reply_to", "body", "notice")
     # The table, not the class, and names of their own: parameters named as columns would be taken for a row.
     table = cast("Table", TimelineRevision.__table__)
     values = [bindparam(f"new_{name}", type_=table.c[name].type) for name in names]
+    row = insert(table).from_select(
+        ["group_id", "sequence", *names], select(number.c.id, number.c.last_sequence, *values)
+    )
     added = (
-        insert(table)
-        .from_select(["group_id", "sequence", *names], select(number.c.id, number.c.last_sequence, *values))
-        .on_conflict_do_nothing()
+        (row if alone else row.on_conflict_do_nothing())
         .returning(table.c.group_id, table.c.sequence)
         .cte("added")
     )
     return audit.recording(added.c.group_id, added.c.sequence)
 
 
-_APPEND = _statement()  # made once: building it takes longer than running it
+_APPEND, _APPEND_ALONE = Prepared(_statement(alone=False)), Prepared(_statement(alone=True))

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from casenet import audit
 from casenet.crypto import Place, Ring, open_text, ring, rings
+from casenet.database import Database, Prepared
 from casenet.groups import Entry
 from casenet.timeline.rules import AWAITING_ROWS, PAGE_MAX
 from casenet.timeline.tables import PostMark, ReadMark, TimelineRevision
@@ -42,65 +43,56 @@ class MarkView:
 
 
 # The tables, not the classes: the ORM's way of reading a page costs twice as much.
-_row = cast("Table", TimelineRevision.__table__)
+ROW = cast("Table", TimelineRevision.__table__)
 _mark = cast("Table", PostMark.__table__)
-_COLUMNS = (
-    _row.c.group_id,
-    _row.c.sequence,
-    _row.c.post_id,
-    _row.c.revision,
-    _row.c.kind,
-    _row.c.author_id,
-    _row.c.created_at,
-    _row.c.reply_to,
-    _row.c.body,
-    _row.c.notice,
+COLUMNS = (
+    ROW.c.group_id,
+    ROW.c.sequence,
+    ROW.c.post_id,
+    ROW.c.revision,
+    ROW.c.kind,
+    ROW.c.author_id,
+    ROW.c.created_at,
+    ROW.c.reply_to,
+    ROW.c.body,
+    ROW.c.notice,
 )
-_log = select(*_COLUMNS)
-_of_group = _log.where(_row.c.group_id == bindparam("group")).limit(bindparam("limit"))
-_AFTER = _of_group.where(_row.c.sequence > bindparam("after")).order_by(_row.c.sequence)
-_BEFORE = _of_group.where(_row.c.sequence < bindparam("before")).order_by(_row.c.sequence.desc())
+_log = select(*COLUMNS)
+_of_group = _log.where(ROW.c.group_id == bindparam("group")).limit(bindparam("limit"))
+_AFTER = Prepared(_of_group.where(ROW.c.sequence > bindparam("after")).order_by(ROW.c.sequence))
+_BEFORE = Prepared(_of_group.where(ROW.c.sequence < bindparam("before")).order_by(ROW.c.sequence.desc()))
 
 _marks = select(_mark.c.mark, _mark.c.post_id, _mark.c.person_id, _mark.c.created_at).where(
     _mark.c.group_id == bindparam("group")
 )
-_MARKS_AFTER = _marks.where(_mark.c.mark > bindparam("after")).order_by(_mark.c.mark).limit(PAGE_MAX)
+_MARKS_AFTER = Prepared(
+    _marks.where(_mark.c.mark > bindparam("after")).order_by(_mark.c.mark).limit(PAGE_MAX)
+)
 # One array instead of fifty parameters: the statement stays the same whatever the page.
 _posts = func.any(bindparam("posts", type_=ARRAY(Uuid)))
-_MARKS_OF = _marks.where(_mark.c.post_id == _posts).order_by(_mark.c.mark)
+_MARKS_OF = Prepared(_marks.where(_mark.c.post_id == _posts).order_by(_mark.c.mark))
 
 
-def posts_after(session: Session, entry: Entry, sequence: int, limit: int) -> tuple[RevisionView, ...]:
+def posts_after(session: Database, entry: Entry, sequence: int, limit: int) -> tuple[RevisionView, ...]:
     """What came after number `sequence`, oldest first, at most `limit` (and PAGE_MAX) rows. Leaves an audit row."""
-    rows = read_after(session, entry.group_id, entry.org_id, sequence, limit)
-    _note_reading(session, entry, rows)
-    return rows
-
-
-def read_after(
-    session: Session, group_id: UUID, org_id: UUID, sequence: int, limit: int = PAGE_MAX
-) -> tuple[RevisionView, ...]:
-    """As posts_after, for a live delivery: the caller writes the audit row that names every reader."""
-    rows = session.execute(
-        _AFTER, {"group": group_id, "after": sequence, "limit": min(limit, PAGE_MAX)}
-    ).all()
-    return _open(session, group_id, org_id, rows)
-
-
-def posts_before(
-    session: Session, entry: Entry, sequence: int | None, limit: int
-) -> tuple[RevisionView, ...]:
-    """The page of the log that ends before `sequence` (or at its end), newest first."""
-    before = entry.last_sequence + 1 if sequence is None else sequence
-    rows = session.execute(
-        _BEFORE, {"group": entry.group_id, "before": before, "limit": min(limit, PAGE_MAX)}
-    ).all()
-    views = _open(session, entry.group_id, entry.org_id, rows)
+    rows = _AFTER.all(session, {"group": entry.group_id, "after": sequence, "limit": min(limit, PAGE_MAX)})
+    views = open_rows(session, entry.group_id, entry.org_id, rows)
     _note_reading(session, entry, views)
     return views
 
 
-def latest_posts(session: Session, entry: Entry, limit: int) -> tuple[RevisionView, ...]:
+def posts_before(
+    session: Database, entry: Entry, sequence: int | None, limit: int
+) -> tuple[RevisionView, ...]:
+    """The page of the log that ends before `sequence` (or at its end), newest first."""
+    before = entry.last_sequence + 1 if sequence is None else sequence
+    rows = _BEFORE.all(session, {"group": entry.group_id, "before": before, "limit": min(limit, PAGE_MAX)})
+    views = open_rows(session, entry.group_id, entry.org_id, rows)
+    _note_reading(session, entry, views)
+    return views
+
+
+def latest_posts(session: Database, entry: Entry, limit: int) -> tuple[RevisionView, ...]:
     """The newest rows of the log, newest first."""
     return posts_before(session, entry, None, limit)
 
@@ -112,7 +104,7 @@ def history(session: Session, entry: Entry, post_id: UUID) -> tuple[RevisionView
         .order_by(TimelineRevision.revision)
         .limit(PAGE_MAX)
     ).all()
-    views = _open(session, entry.group_id, entry.org_id, rows)
+    views = open_rows(session, entry.group_id, entry.org_id, rows)
     _note_reading(session, entry, views)
     return views
 
@@ -130,15 +122,15 @@ def last_lines(session: Session, entries: Sequence[Entry]) -> dict[UUID, Revisio
     return {row.group_id: _view(keys[row.group_id], orgs[row.group_id], row) for row in rows}
 
 
-def marks_after(session: Session, group_id: UUID, mark: int) -> tuple[MarkView, ...]:
+def marks_after(session: Database, group_id: UUID, mark: int) -> tuple[MarkView, ...]:
     """Every 了解 after number `mark`, oldest first, at most PAGE_MAX."""
-    rows = session.execute(_MARKS_AFTER, {"group": group_id, "after": mark})
+    rows = _MARKS_AFTER.all(session, {"group": group_id, "after": mark})
     return tuple(MarkView(*row) for row in rows)
 
 
-def marks_of(session: Session, group_id: UUID, post_ids: Iterable[UUID]) -> tuple[MarkView, ...]:
+def marks_of(session: Database, group_id: UUID, post_ids: Iterable[UUID]) -> tuple[MarkView, ...]:
     """Every 了解 on these posts."""
-    rows = session.execute(_MARKS_OF, {"group": group_id, "posts": list(post_ids)})
+    rows = _MARKS_OF.all(session, {"group": group_id, "posts": list(post_ids)})
     return tuple(MarkView(*row) for row in rows)
 
 
@@ -210,7 +202,10 @@ def awaiting(
     return {row.group_id: row.waiting for row in rows}
 
 
-def _open(session: Session, group_id: UUID, org_id: UUID, rows: Sequence[Any]) -> tuple[RevisionView, ...]:
+def open_rows(
+    session: Database, group_id: UUID, org_id: UUID, rows: Sequence[Any]
+) -> tuple[RevisionView, ...]:
+    """Rows of the log with COLUMNS, opened."""
     keys = ring(session, group_id)
     return tuple(_view(keys, org_id, row) for row in rows)
 
@@ -240,7 +235,7 @@ def revision_place(
     return Place("timeline_revision", "body", org_id, group_id, post_id, revision, author_id, created_at)
 
 
-def _note_reading(session: Session, entry: Entry, rows: Sequence[RevisionView]) -> None:
+def _note_reading(session: Database, entry: Entry, rows: Sequence[RevisionView]) -> None:
     if rows:
         numbers = [row.sequence for row in rows]
         audit.record(

@@ -4,9 +4,8 @@ import time
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
-from casenet import facilities, identity
+from casenet import facilities
+from casenet.database import Database
 from casenet.web.shapes import Shape
 
 CARD_SECONDS = 600  # a name or an office changes once in years
@@ -24,20 +23,16 @@ class Card(Shape):
 _cards: dict[UUID, tuple[float, Card]] = {}
 
 
-def cards(session: Session, ids: Iterable[UUID | None]) -> dict[str, Card]:
+def cards(session: Database, ids: Iterable[UUID | None]) -> dict[str, Card]:
     """Cards by person id (as text); also of persons who have left."""
     wanted = {id for id in ids if id is not None}
     oldest = time.monotonic() - CARD_SECONDS
     found = {id: _cards[id][1] for id in wanted if id in _cards and _cards[id][0] > oldest}
     if missing := wanted - found.keys():
-        homes = facilities.facilities_of(session, missing)
-        for person in identity.people(session, missing).values():
-            home = homes.get(person.id)
-            card = Card(
-                name=person.name, profession=person.profession, facility_name=home.name if home else ""
-            )
+        for person in facilities.cards_of(session, missing):
+            card = Card(name=person.name, profession=person.profession, facility_name=person.facility_name)
             if len(_cards) >= CARDS_MAX:
                 _cards.clear()
-            _cards[person.id] = (time.monotonic(), card)
-            found[person.id] = card
+            _cards[person.person_id] = (time.monotonic(), card)
+            found[person.person_id] = card
     return {str(id): card for id, card in found.items()}

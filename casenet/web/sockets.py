@@ -17,9 +17,8 @@ from flask_socketio import SocketIO
 from gevent.queue import Queue
 from socketio.exceptions import ConnectionRefusedError as Refused
 
-from casenet import audit, clock, config, groups, identity, timeline
+from casenet import clock, config, groups, identity, timeline
 from casenet.database import glance, transaction
-from casenet.groups import Audience
 from casenet.identity import Asker
 from casenet.realtime import DEAF, Ring, listen, ring_again
 from casenet.web import logs
@@ -27,6 +26,7 @@ from casenet.web.answers import as_json
 from casenet.web.cards import cards
 from casenet.web.gate import asker_of, cookie_name
 from casenet.web.timeline import mark_json, revision_json
+from casenet.web.wires import Parcel, Wire
 
 log = structlog.get_logger()
 
@@ -53,6 +53,14 @@ class _Hall:
     mark: int = 0
     is_due: bool = False
     is_delivering: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Phone:
+    """An open socket: who holds it, and Engine.IO's side of it."""
+
+    asker: Asker
+    engine: Any
 
 
 class _Json:
@@ -86,7 +94,8 @@ class Sockets:
         }
         self.io = SocketIO(app, **options)
         self.server: Any = self.io.server  # pyright: ignore[reportAttributeAccessIssue]
-        self.askers: dict[str, Asker] = {}
+        self.server.eio._async = self.server.eio._async | {"websocket": Wire}
+        self.phones: dict[str, _Phone] = {}
         self.halls: dict[UUID, _Hall] = {}
         self.due: Queue[UUID] = Queue()
         self.is_deaf = True
@@ -106,7 +115,8 @@ class Sockets:
         if asker is None:
             raise Refused("not-signed-in")
         sid = _sid()
-        self.askers[sid] = asker
+        engine = self.server.eio.sockets[self.server.manager.eio_sid_from_sid(sid, "/")]
+        self.phones[sid] = _Phone(asker, engine)
         logs.SOCKETS.labels("open").inc()
         self._seat(sid, asker)
 
@@ -115,7 +125,7 @@ class Sockets:
         self._forget(_sid())
 
     def _forget(self, sid: str) -> None:
-        if self.askers.pop(sid, None):
+        if self.phones.pop(sid, None):
             logs.SOCKETS.labels("close").inc()
         for group_id in [id for id, hall in self.halls.items() if sid in hall.sids]:
             self._unseat(sid, group_id)
@@ -124,22 +134,21 @@ class Sockets:
         """Put a socket into the halls of all its groups, and out of those that it may no longer hear."""
         with transaction() as session:
             entries = {entry.group_id: entry for entry in groups.entries_of(session, asker.person_id)}
-        if sid not in self.askers:
+        if sid not in self.phones:
             return  # gone while we looked
         for group_id, entry in entries.items():
             hall = self.halls.get(group_id)
             if hall is None:
                 hall = self.halls[group_id] = _Hall(sequence=entry.last_sequence, mark=entry.last_mark)
-            if sid not in hall.sids:
-                hall.sids.add(sid)
-                self.server.enter_room(sid, str(group_id))
+            hall.sids.add(sid)
         for group_id in [id for id, hall in self.halls.items() if sid in hall.sids and id not in entries]:
             self._unseat(sid, group_id)
 
     def _unseat(self, sid: str, group_id: UUID) -> None:
-        hall = self.halls[group_id]
+        hall = self.halls.get(group_id)
+        if hall is None:
+            return
         hall.sids.discard(sid)
-        self.server.leave_room(sid, str(group_id))
         if not hall.sids:
             del self.halls[group_id]
 
@@ -171,7 +180,7 @@ class Sockets:
             self.due.put(group_id)
 
     def _person(self, person_id: UUID, reason: str) -> None:
-        sids = [sid for sid, asker in self.askers.items() if asker.person_id == person_id]
+        sids = [sid for sid, phone in self.phones.items() if phone.asker.person_id == person_id]
         if not sids:
             return
         kind, _, subject = reason.partition(":")
@@ -185,8 +194,8 @@ class Sockets:
 
     def _reseat(self, sids: list[str], group_id: str) -> None:
         for sid in sids:
-            if asker := self.askers.get(sid):
-                self._seat(sid, asker)
+            if phone := self.phones.get(sid):
+                self._seat(sid, phone.asker)
                 self.server.emit("groups", {"group_id": group_id}, to=sid)
 
     def _deliver(self) -> None:
@@ -211,23 +220,20 @@ class Sockets:
         hall = self.halls.get(group_id)
         if hall is None:
             return
-        with glance() as session:
-            audience = groups.audience(session, group_id)
-            self._cut(group_id, hall, audience)
-            if audience is None or not hall.sids:
-                return
-            before = hall.sequence, hall.mark
-            if (audience.last_sequence, audience.last_mark) == before:
-                return
-            rows = timeline.read_after(session, group_id, audience.org_id, hall.sequence)
-            marks = ()
-            if audience.last_mark > hall.mark:
-                marks = timeline.marks_after(session, group_id, hall.mark)
-            people = cards(session, [row.author_id for row in rows] + [mark.person_id for mark in marks])
-            readers = {self.askers[sid].person_id for sid in hall.sids if sid in self.askers}
-            if rows:
-                upto = rows[-1].sequence
-                audit.record_delivery(session, group_id=group_id, upto=upto, readers=list(readers))
+        # Whoever joins while we read was let in by a later look, and asks for what came before by itself.
+        listening = {sid: self.phones[sid].asker.person_id for sid in hall.sids}
+        session = glance()
+        news = timeline.news(session, group_id, hall.sequence, set(listening.values()))
+        readers = news.readers if news else frozenset[UUID]()
+        self._cut(group_id, [sid for sid, person_id in listening.items() if person_id not in readers])
+        if news is None:
+            return
+        rows, marks = news.rows, ()
+        if news.last_mark > hall.mark:
+            marks = timeline.marks_after(session, group_id, hall.mark)
+        if not rows and not marks:
+            return
+        people = cards(session, [row.author_id for row in rows] + [mark.person_id for mark in marks])
         hall.sequence = max(hall.sequence, rows[-1].sequence if rows else 0)
         hall.mark = max(hall.mark, marks[-1].mark if marks else 0)
         changes = {
@@ -238,19 +244,18 @@ class Sockets:
             "last_sequence": hall.sequence,
             "last_mark": hall.mark,
         }
-        self.server.emit("changes", changes, to=str(group_id))
+        parcel = Parcel("changes", changes)
+        for sid in hall.sids & listening.keys():
+            parcel.give(self.phones[sid].engine)
         logs.DELIVERIES.inc()
-        if hall.sequence < audience.last_sequence:
+        if hall.sequence < news.last_sequence:
             self._call(group_id)
 
-    def _cut(self, group_id: UUID, hall: _Hall, audience: Audience | None) -> None:
+    def _cut(self, group_id: UUID, sids: list[str]) -> None:
         """Take out the sockets of whoever may no longer read, before anything is sent."""
-        may_read = audience.readers if audience else frozenset[UUID]()
-        for sid in list(hall.sids):
-            asker = self.askers.get(sid)
-            if asker is None or asker.person_id not in may_read:
-                self._unseat(sid, group_id)
-                self.server.emit("groups", {"group_id": group_id}, to=sid)
+        for sid in sids:
+            self._unseat(sid, group_id)
+            self.server.emit("groups", {"group_id": group_id}, to=sid)
 
     def _sweep(self) -> None:
         swept_at = 0.0
@@ -267,15 +272,19 @@ class Sockets:
 
     def _drop_ended(self) -> None:
         """Close the sockets whose session has ended."""
-        sessions = {asker.session_id for asker in self.askers.values()}
+        # Whoever connects while we look was asked for a good session just then.
+        sessions = {sid: phone.asker.session_id for sid, phone in self.phones.items()}
         if not sessions:
             return
         with transaction() as session:
             good = identity.live_sessions(
-                session, sessions, idle_minutes=config.current().session_idle_minutes, now=clock.now()
+                session,
+                sessions.values(),
+                idle_minutes=config.current().session_idle_minutes,
+                now=clock.now(),
             )
-        for sid, asker in list(self.askers.items()):
-            if asker.session_id not in good:
+        for sid, session_id in sessions.items():
+            if session_id not in good and sid in self.phones:
                 self.server.emit("signed-out", {}, to=sid)
                 self._forget(sid)
                 self.server.disconnect(sid)
@@ -285,10 +294,8 @@ class Sockets:
         engine = self.server.eio
         for socket in list(engine.sockets.values()):
             if socket.queue.qsize() > QUEUED_PACKETS_MAX:
-                raw = getattr(getattr(socket, "ws", None), "sock", None)
                 gevent.spawn(socket.close, wait=False, abort=True)
-                if raw is not None:
-                    raw.close()
+                socket.wire.line.close()
 
 
 def _sid() -> str:

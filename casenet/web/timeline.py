@@ -149,25 +149,25 @@ def mark_json(view: MarkView) -> dict[str, Any]:
 @blueprint.get("/groups/<uuid:group_id>/posts", responses={200: Changes})
 def list_posts(path: GroupPath, query: PostsQuery) -> Response:
     """One read for start-up, reconnect, background wake and scrolling back."""
-    with glance() as session:
-        entry = enter_group(session, path.group_id)
-        if query.after is not None:
-            rows = timeline.posts_after(session, entry, query.after, query.limit)
-            marks = timeline.marks_after(session, entry.group_id, query.marks_after or 0)
-        else:
-            rows = timeline.posts_before(session, entry, query.before, query.limit)
-            marks = timeline.marks_of(session, entry.group_id, {row.post_id for row in rows})
-        people = cards(session, [row.author_id for row in rows] + [mark.person_id for mark in marks])
-        return answer(
-            {
-                "revisions": [revision_json(row) for row in rows],
-                "marks": [mark_json(mark) for mark in marks],
-                "people": {id: card.model_dump() for id, card in people.items()},
-                "last_sequence": entry.last_sequence,
-                "last_mark": entry.last_mark,
-                "has_more": _has_more(rows, ascending=query.after is not None, end=entry.last_sequence),
-            }
-        )
+    session = glance()
+    entry = enter_group(session, path.group_id)
+    if query.after is not None:
+        rows = timeline.posts_after(session, entry, query.after, query.limit)
+        marks = timeline.marks_after(session, entry.group_id, query.marks_after or 0)
+    else:
+        rows = timeline.posts_before(session, entry, query.before, query.limit)
+        marks = timeline.marks_of(session, entry.group_id, {row.post_id for row in rows})
+    people = cards(session, [row.author_id for row in rows] + [mark.person_id for mark in marks])
+    return answer(
+        {
+            "revisions": [revision_json(row) for row in rows],
+            "marks": [mark_json(mark) for mark in marks],
+            "people": {id: card.model_dump() for id, card in people.items()},
+            "last_sequence": entry.last_sequence,
+            "last_mark": entry.last_mark,
+            "has_more": _has_more(rows, ascending=query.after is not None, end=entry.last_sequence),
+        }
+    )
 
 
 def _has_more(rows: tuple[RevisionView, ...], *, ascending: bool, end: int) -> bool:
@@ -181,10 +181,9 @@ def create_post(path: GroupPath, body: PostIn) -> Response:
     """Publish a post. The same id again answers 200 with the post that is there."""
     draft = Draft(body.id, body.kind, body.text, body.reply_to)
     timeline.check_ordinary(draft)
-    with transaction() as session:
-        entry = enter_group(session, path.group_id)
-        posted = timeline.publish_post(session, entry, draft, now=clock.now())
-    return _posted(posted)
+    session = glance()
+    entry = enter_group(session, path.group_id)
+    return _posted(timeline.publish_post(session, entry, draft, now=clock.now()))
 
 
 @blueprint.post(
