@@ -7,7 +7,7 @@ LOCK := env -u PIP_FIND_LINKS -u PIP_INDEX_URL -u PIP_EXTRA_INDEX_URL -u UV_INDE
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q
 PAGE_SOURCES := $(shell find static casenet/words -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/__pycache__/*' 2>/dev/null)
 
-.PHONY: demo demo-reset dev test check fix faults bench lock clean page
+.PHONY: demo demo-reset dev test check fix faults image-test bench lock clean page
 .DELETE_ON_ERROR:
 
 demo: .venv/.demo .venv/.casenet static/dist/.digest  ## start everything with an invented ward
@@ -39,6 +39,9 @@ fix: .venv/.dev  ## format, and repair what can be repaired
 
 faults: dev  ## kill -9 of everything, many rounds, and faults that last (FAULTS_ROUNDS=, FAULTS_SEED=)
 	@$(BIN)/pytest tests/faults/rounds.py -q
+
+image-test: .venv/.dev .venv/.casenet  ## build the image and walk docs/operating.md with it (Docker, ports 80 and 443)
+	@$(BIN)/pytest tests/image/walk.py -q
 
 bench: dev  ## measure what is promised (benchmarks/)
 	@$(BIN)/python -m benchmarks

@@ -7,9 +7,11 @@ from typing import Any
 import yaml
 
 from casenet.cli.processes import PROCESSES
+from tests.image.walk import steps
 
 PROJECT = Path(__file__).parents[2]
 BEATS = re.compile(r"\bbeat\(\"([\w.]+)\"\)")
+STEPS = re.compile(r"\bsteps\(\"([^\"]+)\"\)")
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text("utf-8"))
 SERVICES: dict[str, Any] = COMPOSE["services"]
 # What production has beside the processes: servers that the demo brings along, TLS, and a step that ends.
@@ -102,3 +104,10 @@ def test_health_checks_ask_for_heartbeats_that_exist() -> None:
 
     assert asked
     assert asked <= beating
+
+
+def test_the_page_for_operators_has_every_step_that_make_image_test_walks() -> None:
+    walked = set(STEPS.findall((PROJECT / "tests/image/walk.py").read_text("utf-8")))
+
+    assert len(walked) == 8
+    assert all(steps(word) for word in walked)
