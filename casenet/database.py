@@ -75,13 +75,13 @@ def engine_of(settings: Config) -> Engine:
     )
 
 
-def _connect_args(settings: Config) -> dict[str, Any]:
+def _connect_args(settings: Config, more: str = "") -> dict[str, Any]:
     return {
         "connect_timeout": 5,
         # After five uses psycopg prepares a statement on the server: planning is then not repeated.
         "prepare_threshold": 5,
         "options": f"-c statement_timeout={settings.statement_timeout_ms} "
-        f"-c idle_in_transaction_session_timeout={settings.statement_timeout_ms} -c timezone=UTC",
+        f"-c idle_in_transaction_session_timeout={settings.statement_timeout_ms} -c timezone=UTC {more}",
     }
 
 
@@ -220,7 +220,7 @@ def _standing_alone(engine: Engine) -> Engine:
         pool_use_lifo=True,
         pool_reset_on_return=None,
         hide_parameters=True,
-        connect_args=_connect_args(config.current()),
+        connect_args=_connect_args(config.current(), "-c plan_cache_mode=force_generic_plan -c jit=off"),
     )
 
 
