@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { birthday, clock, dayName, fromWall, saidTime, shortDate, shortTime, span, toWall } from "./time";
+import { birthday, clock, dayName, fromWall, lasting, saidTime, shortDate, shortTime, span, toWall } from "./time";
 
 const NOW = Date.parse("2026-11-22T19:50:00+09:00");
 
@@ -18,6 +18,10 @@ describe("times as people say them", () => {
   it("needs only the clock for today in a list", () => {
     expect(shortTime("2026-11-22T03:00:00Z", NOW)).toBe("12:00");
     expect(shortTime("2026-11-21T03:00:00Z", NOW)).toBe("きのう");
+  });
+
+  it("says how long something lasts", () => {
+    expect([15 * 60, 90, 45].map((minutes) => lasting(minutes * 60_000))).toEqual(["15時間", "1時間30分", "45分"]);
   });
 
   it("says a date short, with its year when that is another one", () => {

@@ -75,6 +75,13 @@ export function span(milliseconds: number): string {
   return minutes > 0 ? `${minutes}分${String(seconds % 60).padStart(2, "0")}秒` : `${seconds}秒`;
 }
 
+/** 15時間, 1時間30分: how long something lasts. */
+export function lasting(milliseconds: number): string {
+  const minutes = Math.round(milliseconds / 60_000);
+  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
+  return `${hours > 0 ? `${hours}時間` : ""}${rest > 0 || hours === 0 ? `${rest}分` : ""}`;
+}
+
 /** "2026-11-22" of an instant, in Japan. */
 export function dateInput(instant: string | number): string {
   const { year, month, date } = wall(new Date(instant).getTime());

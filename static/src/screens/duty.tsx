@@ -1,31 +1,24 @@
-/** 当番: who is on now with a telephone, tonight and the week, me marked, and in red words where nobody is. */
+/** 当番: who is on now with a telephone, the coming weeks, me marked, and in red words where nobody is. */
 
 import { useState } from "preact/hooks";
+import texts from "../../../casenet/words/ja/screens_duty.json";
 import { get } from "../ground/api";
 import { put, take } from "../ground/database";
 import { me } from "../ground/session";
 import type { People } from "../ground/shapes";
 import { clock, dayName, dayNumber, saidTime } from "../ground/time";
-import { say, term } from "../ground/words";
+import { speaker, term } from "../ground/words";
 import { Icon } from "../parts/icons";
 import { useLoaded, useNow } from "../parts/loading";
 import { ProfessionMark, professionName } from "../parts/marks";
 import { Trouble } from "../parts/problem";
+import { type Override, type Shift, type Turn, turnsOf } from "../timeline/plan";
 import { DutyDialog, type DutyAsked } from "./duty_dialog";
 
-export interface Shift {
-  id: string;
-  duty: string;
-  person_id: string;
-  rank: string;
-  starts_at: string;
-  ends_at: string;
-}
-
-export interface Override extends Omit<Shift, "person_id"> {
-  person_id: string | null;
-  absent_person_id: string | null;
-}
+const say = speaker(texts);
+const DAY_MILLISECONDS = 86_400_000;
+/** As far as the server tells in one answer: 62 days. */
+const WEEKS_MAX = 8;
 
 export interface Gap {
   duty: string;
@@ -58,41 +51,62 @@ async function keptOr<T>(name: string, path: string): Promise<T> {
   }
 }
 
+function rosterPath(weeks: number): string {
+  if (weeks === 1) return "/duty";
+  const until = new Date(Date.now() + weeks * 7 * DAY_MILLISECONDS);
+  return `/duty?from=${new Date().toISOString()}&to=${until.toISOString()}`;
+}
+
 export function DutyPage() {
   const minute = Math.floor(useNow(60_000) / 60_000);
-  const roster = useLoaded(() => keptOr<Roster>("duty", "/duty"), []);
+  const [weeks, setWeeks] = useState(1);
+  const roster = useLoaded(() => keptOr<Roster>(`duty${weeks}`, rosterPath(weeks)), [weeks]);
   const now = useLoaded(() => keptOr<DutyNow>("duty-now", "/duty/now"), [minute]);
   const [asked, setAsked] = useState<DutyAsked | null>(null);
+  const [done, setDone] = useState("");
   const isAdministrator = me.value?.person.is_administrator ?? false;
+  const ask = isAdministrator ? setAsked : null;
+  function finish(sentence: string, until: string) {
+    setAsked(null);
+    setDone(sentence);
+    void now.reload();
+    // What was just put in stands before the eyes, however far away it is.
+    const needed = Math.min(WEEKS_MAX, Math.ceil((Date.parse(until) - Date.now()) / (7 * DAY_MILLISECONDS)));
+    if (needed > weeks) setWeeks(needed);
+    else void roster.reload();
+  }
   return (
     <section class="page" aria-labelledby="duty-title">
       <header class="page-head">
         <h1 id="duty-title" tabIndex={-1}>
-          {say("duty.title")}
+          {say("title")}
         </h1>
       </header>
       <Trouble error={roster.error ?? now.error} onRetry={() => void roster.reload()} />
       {now.value && <OnNow now={now.value} />}
-      {roster.value && roster.value.gaps.length > 0 && <Gaps gaps={roster.value.gaps} />}
+      {roster.value && <Gaps gaps={roster.value.gaps.filter(isSoon)} weeks={weeks} onAsk={ask} />}
       {!roster.value && !roster.error && <div class="skeleton is-row" />}
-      {roster.value && <Week roster={roster.value} onAsk={isAdministrator ? setAsked : null} />}
-      {isAdministrator && roster.value && (
-        <button type="button" class="button is-wide" onClick={() => setAsked({ type: "add" })}>
+      {ask && roster.value && (
+        <button type="button" class="button is-wide" onClick={() => ask({ type: "add" })}>
           <Icon name="plus" />
-          {say("duty.add")}
+          {say("add")}
+        </button>
+      )}
+      {isAdministrator && (
+        <p class={done ? "good-line" : "hidden"} role="status">
+          {done && <Icon name="check" />}
+          {done}
+        </p>
+      )}
+      {roster.value && <Gaps gaps={roster.value.gaps.filter((gap) => !isSoon(gap))} weeks={weeks} onAsk={ask} isLater />}
+      {roster.value && <Plan roster={roster.value} weeks={weeks} onAsk={ask} />}
+      {roster.value && weeks < WEEKS_MAX && (
+        <button type="button" class="button is-quiet is-wide" onClick={() => setWeeks(weeks + 1)}>
+          {say("further")}
         </button>
       )}
       {asked && roster.value && (
-        <DutyDialog
-          asked={asked}
-          roster={roster.value}
-          onClose={() => setAsked(null)}
-          onDone={() => {
-            setAsked(null);
-            void roster.reload();
-            void now.reload();
-          }}
-        />
+        <DutyDialog asked={asked} roster={roster.value} onClose={() => setAsked(null)} onDone={finish} />
       )}
     </section>
   );
@@ -101,8 +115,8 @@ export function DutyPage() {
 function OnNow({ now }: { now: DutyNow }) {
   return (
     <section class="card" aria-labelledby="now-title">
-      <h2 id="now-title">{say("duty.now")}</h2>
-      {now.on_call.length === 0 && <p>{say("duty.nobody_now")}</p>}
+      <h2 id="now-title">{say("now")}</h2>
+      {now.on_call.length === 0 && <p>{say("nobody_now")}</p>}
       <ul class="rows is-plain">
         {now.on_call.map((one) => {
           const person = now.people[one.person_id];
@@ -115,7 +129,7 @@ function OnNow({ now }: { now: DutyNow }) {
                 </span>
                 <span class="row-title">
                   {person?.name}
-                  {one.person_id === me.value?.person.id && <span class="me-sign">{say("duty.me")}</span>}
+                  {one.person_id === me.value?.person.id && <span class="me-sign">{say("me")}</span>}
                 </span>
                 <span class="row-note">{professionName(person?.profession)}</span>
               </span>
@@ -123,7 +137,7 @@ function OnNow({ now }: { now: DutyNow }) {
                 <a
                   class="icon-button is-call"
                   href={`tel:${one.tel.replace(/[^\d+]/g, "")}`}
-                  aria-label={say("duty.call", { name: person?.name ?? "" })}
+                  aria-label={say("call", { name: person?.name ?? "" })}
                 >
                   <Icon name="phone" />
                 </a>
@@ -136,18 +150,38 @@ function OnNow({ now }: { now: DutyNow }) {
   );
 }
 
-/** Red, because a person in need would find nobody. */
-function Gaps({ gaps }: { gaps: Gap[] }) {
+type OnAsk = ((asked: DutyAsked) => void) | null;
+
+function isSoon(gap: Gap): boolean {
+  return Date.parse(gap.starts_at) < Date.now() + 7 * DAY_MILLISECONDS;
+}
+
+interface GapsProps {
+  gaps: Gap[];
+  weeks: number;
+  onAsk: OnAsk;
+  isLater?: boolean;
+}
+
+/** Red, because a person in need would find nobody; what lies weeks ahead is not planned yet, and no danger. */
+function Gaps({ gaps, weeks, onAsk, isLater = false }: GapsProps) {
+  const id = isLater ? "later-gaps-title" : "gaps-title";
+  if (gaps.length === 0) return null;
   return (
-    <section class="gaps" aria-labelledby="gaps-title">
-      <h2 id="gaps-title">
-        <Icon name="warning" />
-        {say("duty.gaps")}
+    <section class={`gaps ${isLater ? "is-later" : ""}`} aria-labelledby={id}>
+      <h2 id={id}>
+        {!isLater && <Icon name="warning" />}
+        {say(isLater ? "gaps_later" : "gaps")}
       </h2>
       <ul>
         {gaps.map((gap) => (
           <li key={`${gap.duty}${gap.starts_at}`}>
-            {term("duty", gap.duty)}：{say("duty.gap_time", { from: saidTime(gap.starts_at), to: endTime(gap.starts_at, gap.ends_at) })}
+            {term("duty", gap.duty)}：{gapTime(gap, weeks)}
+            {onAsk && (
+              <button type="button" class="button is-wide" onClick={() => onAsk({ type: "add", gap })}>
+                {say("fill")}
+              </button>
+            )}
           </li>
         ))}
       </ul>
@@ -155,34 +189,28 @@ function Gaps({ gaps }: { gaps: Gap[] }) {
   );
 }
 
-interface Entry {
-  key: string;
-  starts_at: string;
-  ends_at: string;
-  duty: string;
-  rank: string;
-  shift: Shift | null;
-  override: Override | null;
+/** Where the look into the future ends, nothing is known of the gap's own end. */
+function gapTime(gap: Gap, weeks: number): string {
+  const isOpen = Date.parse(gap.ends_at) > Date.now() + weeks * 7 * DAY_MILLISECONDS - 3_600_000;
+  const from = saidTime(gap.starts_at);
+  return isOpen ? say("gap_open", { from }) : say("gap_time", { from, to: endTime(gap.starts_at, gap.ends_at) });
 }
 
-function Week({ roster, onAsk }: { roster: Roster; onAsk: ((asked: DutyAsked) => void) | null }) {
-  const entries: Entry[] = [
-    ...roster.shifts.map((shift) => ({ ...shift, key: shift.id, shift, override: null })),
-    ...roster.overrides.map((override) => ({ ...override, key: override.id, shift: null, override })),
-  ].sort((a, b) => a.starts_at.localeCompare(b.starts_at) || a.duty.localeCompare(b.duty));
-  const days = [...new Set(entries.map((entry) => dayNumber(entry.starts_at)))];
+function Plan({ roster, weeks, onAsk }: { roster: Roster; weeks: number; onAsk: OnAsk }) {
+  const turns = turnsOf(roster.shifts, roster.overrides);
+  const days = [...new Set(turns.map((turn) => dayNumber(turn.starts_at)))];
   return (
     <section aria-labelledby="week-title">
-      <h2 id="week-title">{say("duty.week")}</h2>
-      {entries.length === 0 && <p class="empty">{say("duty.none")}</p>}
+      <h2 id="week-title">{weeks === 1 ? say("week") : say("weeks", { count: weeks })}</h2>
+      {turns.length === 0 && <p class="empty">{say("none")}</p>}
       {days.map((day) => {
-        const onDay = entries.filter((entry) => dayNumber(entry.starts_at) === day);
+        const onDay = turns.filter((turn) => dayNumber(turn.starts_at) === day);
         return (
           <section key={day} class="duty-day">
             <h3>{dayName(onDay[0]!.starts_at)}</h3>
             <ul class="rows">
-              {onDay.map((entry) => (
-                <DutyEntry key={entry.key} entry={entry} people={roster.people} onAsk={onAsk} />
+              {onDay.map((turn) => (
+                <DutyTurn key={turn.key} turn={turn} people={roster.people} onAsk={onAsk} />
               ))}
             </ul>
           </section>
@@ -192,48 +220,38 @@ function Week({ roster, onAsk }: { roster: Roster; onAsk: ((asked: DutyAsked) =>
   );
 }
 
-function DutyEntry({ entry, people, onAsk }: { entry: Entry; people: People; onAsk: ((asked: DutyAsked) => void) | null }) {
-  const { shift, override } = entry;
-  const personId = shift?.person_id ?? override?.person_id ?? override?.absent_person_id ?? "";
-  const person = people[personId];
-  const isMine = personId === me.value?.person.id && Boolean(shift ?? override?.person_id);
+function DutyTurn({ turn, people, onAsk }: { turn: Turn; people: People; onAsk: OnAsk }) {
+  const person = people[turn.person_id];
+  const isMine = turn.person_id === me.value?.person.id;
   return (
-    <li class={`member duty-entry ${isMine ? "is-mine" : ""}`}>
+    <li class={`member duty-turn ${isMine ? "is-mine" : ""}`}>
       <ProfessionMark profession={person?.profession ?? ""} />
       <span class="row-main">
         <span class="row-title">
           {person?.name}
-          {isMine && <span class="me-sign">{say("duty.me")}</span>}
+          {isMine && <span class="me-sign">{say("me")}</span>}
         </span>
+        <span class="duty-time">{say("span", { from: clock(turn.starts_at), to: endTime(turn.starts_at, turn.ends_at) })}</span>
         <span class="row-note">
-          {say("duty.span", { from: clock(entry.starts_at), to: endTime(entry.starts_at, entry.ends_at) })}
+          {term("duty", turn.duty)}・{term("rank", turn.rank)}
         </span>
-        <span class="row-note">
-          {term("duty", entry.duty)}・{term("rank", entry.rank)}
-        </span>
-        {override && <span class="row-note">{overrideWords(override, people)}</span>}
+        {turn.instead_of && <span class="row-note">{say("stands_in", { name: people[turn.instead_of]?.name ?? "" })}</span>}
       </span>
-      {shift && onAsk && (
-        <span class="duty-tools">
-          <button type="button" class="button is-quiet" onClick={() => onAsk({ type: "change", shift })}>
-            {say("duty.change")}
-          </button>
-          <button type="button" class="button is-quiet" onClick={() => onAsk({ type: "remove", shift })}>
-            {say("duty.remove")}
-          </button>
-        </span>
+      {onAsk && (
+        <button
+          type="button"
+          class="button is-quiet"
+          aria-label={say("edit_label", { name: person?.name ?? "", time: saidTime(turn.starts_at) })}
+          onClick={() => onAsk({ type: "edit", turn })}
+        >
+          {say("edit")}
+        </button>
       )}
     </li>
   );
 }
 
-function overrideWords(override: Override, people: People): string {
-  const absent = people[override.absent_person_id ?? ""]?.name;
-  if (!absent) return "";
-  return say(override.person_id ? "duty.stands_in" : "duty.out", { name: absent });
-}
-
 /** The end with its day when that is another one. */
-function endTime(start: string, end: string): string {
+export function endTime(start: string, end: string): string {
   return dayNumber(start) === dayNumber(end) ? clock(end) : saidTime(end);
 }
