@@ -2,6 +2,7 @@
 
 import { get } from "./api";
 import { put, take } from "./database";
+import { calendarDay } from "./time";
 
 export type Value = string | number | boolean | string[] | Record<string, string>[] | null;
 export type Values = Record<string, Value>;
@@ -90,6 +91,8 @@ export function wordsOf(field: FormField, value: Value | undefined, yes: string)
       return Array.isArray(value) ? value.map(label).join("・") : label(value);
     case "flag":
       return value ? yes : "";
+    case "date":
+      return calendarDay(String(value));
     case "rows":
       return Array.isArray(value) ? value.map((row) => Object.values(row).filter(Boolean).join("　")).join("\n") : "";
     default:

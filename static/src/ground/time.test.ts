@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { birthday, clock, dayName, fromWall, lasting, saidTime, shortDate, shortTime, span, toWall } from "./time";
+import { birthday, calendarDay, clock, dayName, fromWall, lasting, saidTime, shortDate, shortTime, span, toWall } from "./time";
 
 const NOW = Date.parse("2026-11-22T19:50:00+09:00");
 
@@ -22,6 +22,10 @@ describe("times as people say them", () => {
 
   it("says how long something lasts", () => {
     expect([15 * 60, 90, 45].map((minutes) => lasting(minutes * 60_000))).toEqual(["15時間", "1時間30分", "45分"]);
+  });
+
+  it("says a day of the calendar", () => {
+    expect([calendarDay("2026-08-30"), calendarDay("来週")]).toEqual(["2026年8月30日", "来週"]);
   });
 
   it("says a date short, with its year when that is another one", () => {

@@ -99,6 +99,12 @@ export function toWall(instant: string): string {
   return `${dateInput(at)}T${clock(at).padStart(5, "0")}`;
 }
 
+/** 2026年8月30日 for "2026-08-30"; what is no date stays as it is. */
+export function calendarDay(date: string): string {
+  const [, year, month, day] = date.match(/^(\d{4})-(\d{2})-(\d{2})$/) ?? [];
+  return year ? `${year}年${Number(month)}月${Number(day)}日` : date;
+}
+
 /** 1942年3月5日 with the era people know it by: 昭和17年3月5日. */
 export function birthday(date: string): string {
   const [year = 0, month = 0, day = 0] = date.split("-").map(Number);
