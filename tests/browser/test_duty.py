@@ -23,7 +23,8 @@ def test_an_administrator_plans_a_night_and_a_substitute_with_one_thumb(house, p
     house.start("web")
     nurse = phone().enter("田中 空子")
     nurse.tap(nurse.role("link", name="当番"))
-    expect(nurse.text("この期間の当番は、まだ入っていません。")).to_be_visible()
+    expect(nurse.text("架空訪問看護ステーション には、当番の予定がありません。")).to_be_visible()
+    expect(nurse.text("いま当番の人がいません。")).to_have_count(0)
     nurse.check("no roster")
 
     _plan_a_night(nurse)

@@ -66,6 +66,8 @@ export function DutyPage() {
   const [done, setDone] = useState("");
   const isAdministrator = me.value?.person.is_administrator ?? false;
   const ask = isAdministrator ? setAsked : null;
+  // An office without a roster: "nobody is on call" would frighten who looks for a patient's nurse.
+  const hasNone = weeks === 1 && roster.value?.shifts.length === 0 && roster.value.overrides.length === 0;
   function finish(sentence: string, until: string) {
     setAsked(null);
     setDone(sentence);
@@ -83,7 +85,13 @@ export function DutyPage() {
         </h1>
       </header>
       <Trouble error={roster.error ?? now.error} onRetry={() => void roster.reload()} />
-      {now.value && <OnNow now={now.value} />}
+      {hasNone && (
+        <div class="empty">
+          <p>{say("none", { office: me.value?.person.facility?.name ?? "" })}</p>
+          <p class="field-note">{say("none_note")}</p>
+        </div>
+      )}
+      {now.value && !hasNone && <OnNow now={now.value} />}
       {roster.value && <Gaps gaps={roster.value.gaps.filter(isSoon)} weeks={weeks} onAsk={ask} />}
       {!roster.value && !roster.error && <div class="skeleton is-row" />}
       {ask && roster.value && (
@@ -99,8 +107,8 @@ export function DutyPage() {
         </p>
       )}
       {roster.value && <Gaps gaps={roster.value.gaps.filter((gap) => !isSoon(gap))} weeks={weeks} onAsk={ask} isLater />}
-      {roster.value && <Plan roster={roster.value} weeks={weeks} onAsk={ask} />}
-      {roster.value && weeks < WEEKS_MAX && (
+      {roster.value && !hasNone && <Plan roster={roster.value} weeks={weeks} onAsk={ask} />}
+      {roster.value && (!hasNone || isAdministrator) && weeks < WEEKS_MAX && (
         <button type="button" class="button is-quiet is-wide" onClick={() => setWeeks(weeks + 1)}>
           {say("further")}
         </button>
@@ -202,7 +210,7 @@ function Plan({ roster, weeks, onAsk }: { roster: Roster; weeks: number; onAsk: 
   return (
     <section aria-labelledby="week-title">
       <h2 id="week-title">{weeks === 1 ? say("week") : say("weeks", { count: weeks })}</h2>
-      {turns.length === 0 && <p class="empty">{say("none")}</p>}
+      {turns.length === 0 && <p class="empty">{say("none_then")}</p>}
       {days.map((day) => {
         const onDay = turns.filter((turn) => dayNumber(turn.starts_at) === day);
         return (
