@@ -6,13 +6,15 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from casenet.config import Config
-from casenet.database import _glancing, engine_of  # pyright: ignore[reportPrivateUsage]
+from casenet.database import glance
 
 
-def test_a_glance_is_as_silent(config: Config) -> None:
-    engine = _glancing(engine_of(config)).kw["bind"]
+def test_a_glance_is_as_silent(database: Config) -> None:
+    with pytest.raises(DBAPIError) as caught:
+        glance().run("select cast(%(what)s as text), 1 / 0", {"what": "秘密の症状"})
 
-    assert engine.hide_parameters
+    assert "division by zero" in str(caught.value)
+    assert "秘密" not in str(caught.value)
 
 
 def test_an_error_of_the_database_names_no_value(session: Session) -> None:
