@@ -1,6 +1,7 @@
 """DOOR: background work. What must happen is a row in PostgreSQL; Celery only makes it sooner.
 
 app.py           Celery: queues, limits, the whole timetable
+broker.py        Redis as tasks travel over it: survives its death, refuses strangers' messages
 ears.py          hears PostgreSQL's NOTIFY and starts the task at once
 rounds.py        what alert workers and nightwatch both do; knows no Celery and no Redis
 alerts.py        tasks: move due alerts, send due pings

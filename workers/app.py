@@ -10,6 +10,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging, worker_ready
 from kombu import Exchange, Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 from casenet import config
 from workers import ears, logs
@@ -42,11 +43,19 @@ def broker_url(redis_url: str) -> str:
     return redis_url.replace("unix://", "redis+socket://", 1)
 
 
+def _limits(queue: str) -> dict[str, int]:
+    if queue == "alerts":
+        return {"time_limit": ALERT_SECONDS, "soft_time_limit": ALERT_SECONDS - 5}
+    return {"time_limit": SHEET_SECONDS, "soft_time_limit": SHEET_SECONDS - 10}
+
+
 def _settings() -> dict[str, Any]:
     return {
         "broker_url": broker_url(config.current().redis_url),
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,  # Redis may be away for the night; nightwatch is there
+        # A Redis that refuses (its disk or memory is full, a key is of the wrong kind) ends no worker either.
+        "broker_channel_error_retry": True,
         "broker_transport_options": {
             "visibility_timeout": VISIBILITY_SECONDS,
             # Without these two a killed worker's task waits more than 90 s (kombu looks every 100 s).
@@ -66,15 +75,9 @@ def _settings() -> dict[str, Any]:
         "task_queues": [Queue(name, Exchange(name), routing_key=name) for name in QUEUES],
         "task_default_queue": "housekeeping",
         "task_create_missing_queues": False,
-        "task_routes": {name: {"queue": name.partition(".")[0]} for name in TASK_NAMES},
-        "task_annotations": {
-            "*": {"time_limit": ALERT_SECONDS, "soft_time_limit": ALERT_SECONDS - 5},
-            **{
-                name: {"time_limit": SHEET_SECONDS, "soft_time_limit": SHEET_SECONDS - 10}
-                for name in TASK_NAMES
-                if not name.startswith("alerts.")
-            },
-        },
+        "task_routes": {name: {"queue": queue} for name, queue in TASK_QUEUES.items()},
+        # One by one: Celery lets what is said of "*" win over what is said of a name.
+        "task_annotations": {name: _limits(queue) for name, queue in TASK_QUEUES.items()},
         # Whoever can write to Redis could otherwise stop our workers with one message.
         "worker_enable_remote_control": False,
         "worker_send_task_events": False,
@@ -89,7 +92,11 @@ def _settings() -> dict[str, Any]:
     }
 
 
-TASK_NAMES = tuple(row["task"] for row in TIMETABLE.values())
+# A task is named after its queue.
+TASK_QUEUES = {str(row["task"]): str(row["task"]).partition(".")[0] for row in TIMETABLE.values()}
+
+# Whoever says redis:// to kombu gets ours. A name, so that it is loaded after this module.
+TRANSPORT_ALIASES["redis"] = "workers.broker:Transport"
 
 app = Celery("casenet", include=[name for name in MODULES if find_spec(name)])
 app.add_defaults(_settings)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from casenet.config import Config
-from workers.app import TIMETABLE, VISIBILITY_SECONDS, app, broker_url
+from workers.app import ALERT_SECONDS, SHEET_SECONDS, TIMETABLE, VISIBILITY_SECONDS, app, broker_url
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,6 +36,14 @@ def test_every_task_has_a_queue_that_a_worker_serves() -> None:
 def test_every_task_has_a_limit_below_the_time_after_which_redis_gives_it_to_another() -> None:
     for name in own_tasks():
         assert 0 < (app.tasks[name].time_limit or 0) < VISIBILITY_SECONDS
+
+
+def test_a_sheet_may_take_longer_than_a_call() -> None:
+    assert {app.tasks[name].time_limit for name in own_tasks() if name.startswith("alerts.")} == {
+        ALERT_SECONDS
+    }
+    assert app.tasks["sheets.render"].time_limit == SHEET_SECONDS
+    assert app.tasks["housekeeping.expire"].soft_time_limit == SHEET_SECONDS - 10
 
 
 def test_a_killed_workers_task_comes_back_and_a_lost_broker_blocks_nobody() -> None:

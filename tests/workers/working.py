@@ -1,0 +1,44 @@
+"""A real worker that works, or is held up in the middle of its work."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import datetime
+
+from sqlalchemy import text
+
+from casenet import config, escalation
+from casenet.database import transaction
+from tests.house import House, wait_until
+from workers.app import app, broker_url
+
+
+def last_round(process: str = "alerts.advance") -> datetime | None:
+    """When a round of this name was last done."""
+    with transaction() as session:
+        return escalation.heartbeats(session).get(process)
+
+
+def send(task: str = "alerts.advance", expires: float | None = None) -> None:
+    """Start a task as beat does. Not over the app's own pool, which remembers the Redis of an earlier test."""
+    with app.connection_for_write(broker_url(config.current().redis_url)) as line:
+        app.send_task(task, connection=line, retry=False, expires=expires)
+
+
+def works(house: House, *, seconds: float = 20) -> None:
+    """Wait until the worker for alerts has done one more round. Fails when it has ended."""
+    before = last_round()
+
+    def done() -> bool:
+        send(expires=5)
+        assert house.running["worker"].poll() is None, house.log("worker")[-2_000:]
+        return last_round() != before
+
+    wait_until(done, seconds=seconds, what="a round of the worker")
+
+
+@contextmanager
+def rounds_held() -> Generator[None]:
+    """No round ends meanwhile: somebody has the row into which it writes that it is done."""
+    with transaction() as session:
+        session.execute(text("select 1 from heartbeat where process = 'alerts.advance' for update"))
+        yield
