@@ -20,9 +20,12 @@ class Process:
 # Its control socket would lie in a home directory, which the image has not, and is used by nothing.
 _GUNICORN = "gunicorn --no-control-socket -k gevent -w 2 -c casenet/web/gunicorn_conf.py casenet.web.wsgi:app"
 _CELERY = "celery -A workers.app"
+# Workers do not talk to one another: what they say would go over Redis, and who writes there could say it too
+# (by gossip's elections, any task with any content).
+_ALONE = "--without-gossip --without-mingle --without-heartbeat --loglevel warning"
 # Urgent work has a process of its own: behind one slow sheet a call waited 30 s.
-_ALERTS = f"{_CELERY} worker -n alerts@%h -Q alerts -c 2 --loglevel warning"
-_SHEETS = f"{_CELERY} worker -n sheets@%h -Q sheets,housekeeping -c 1 --loglevel warning"
+_ALERTS = f"{_CELERY} worker -n alerts@%h -Q alerts -c 2 {_ALONE}"
+_SHEETS = f"{_CELERY} worker -n sheets@%h -Q sheets,housekeeping -c 1 {_ALONE}"
 # The timetable may die or double without harm; its file only says when something last ran.
 _BEAT = f"{_CELERY} beat --schedule var/beat/schedule --pidfile= --loglevel warning"
 
