@@ -1,6 +1,8 @@
 """Who did and saw what: one row in the same transaction as what it describes. Rows are only ever added."""
 
 from casenet.audit.actions import (
+    LIVE,
+    LIVE_MINUTES,
     Origin,
     at_door,
     delivering,
@@ -10,4 +12,14 @@ from casenet.audit.actions import (
     recording,
 )
 
-__all__ = ["Origin", "at_door", "delivering", "facts", "record", "record_reads", "recording"]
+__all__ = [
+    "LIVE",
+    "LIVE_MINUTES",
+    "Origin",
+    "at_door",
+    "delivering",
+    "facts",
+    "record",
+    "record_reads",
+    "recording",
+]

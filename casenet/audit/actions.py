@@ -24,6 +24,9 @@ class Origin:
     session_id: UUID | None = None
 
 
+LIVE = "posts.live"
+LIVE_MINUTES = 10  # after a crash nobody writes the end: so long at most a row may say too much
+
 _TABLE = cast("Table", AuditEvent.__table__)
 _GIVEN = [column for column in _TABLE.c if column.name not in ("id", "at")]
 _INSERT = insert(_TABLE).values(at=func.clock_timestamp())
@@ -54,6 +57,7 @@ def record(
     object_id: UUID | None = None,
     revision: int | None = None,
     decision: str = "allowed",
+    readers: Sequence[UUID] | None = None,
     detail: dict[str, Any] | None = None,
 ) -> None:
     """Add one row, with the database's clock. `action` is "thing.verb"; `detail` holds ids and codes only."""
@@ -70,7 +74,7 @@ def record(
             "audit_request_id": origin.request_id,
             "audit_address": origin.address,
             "audit_session_id": origin.session_id,
-            "audit_readers": None,
+            "audit_readers": readers,
             "audit_detail": detail,
         },
     )
@@ -135,13 +139,15 @@ def record_reads(session: Session, *, person_id: UUID, action: str, group_ids: S
 
 
 def delivering(
-    group_id: ColumnElement[UUID], upto: ColumnElement[int], readers: ColumnElement[Sequence[UUID]]
+    group_id: ColumnElement[UUID], first: ColumnElement[int], readers: ColumnElement[Any], *only_if: Any
 ) -> Insert:
-    """A statement that adds one row for a live delivery of a group's newest posts to several phones.
+    """A statement that adds the row of a live delivery: whatever comes from number `first` on goes to these readers.
 
-    It adds none where `upto` is null: nothing new, nothing read.
+    It holds until the same process (parameter `audit_process_id`) writes its next one about the group, for
+    LIVE_MINUTES at most.
     """
-    columns = ["at", "action", "decision", "group_id", "revision", "readers"]
-    what = literal("posts.delivered"), literal("allowed")
-    values = select(func.clock_timestamp(), *what, group_id, upto, readers).where(upto.is_not(None))
+    columns = ["at", "action", "decision", "group_id", "revision", "readers", "object_id"]
+    what = literal(LIVE), literal("allowed")
+    process_id = bindparam("audit_process_id", type_=_TABLE.c.object_id.type)
+    values = select(func.clock_timestamp(), *what, group_id, first, readers, process_id).where(*only_if)
     return insert(_TABLE).from_select(columns, values)

@@ -15,7 +15,8 @@ class AuditEvent(Base):
     """One act or one reading.
 
     person_id   None for the system itself (escalation, rendering).
-    readers     For a live delivery: everybody whose phone was sent the content.
+    readers     For a live delivery: everybody whose phone is sent posts from number `revision` on, by the process
+                `object_id`, until its next row about the group; LIVE_MINUTES at most.
     detail      Ids, codes and numbers only.
     """
 

@@ -126,11 +126,12 @@ def list_keys() -> None:
 @commands.command("secrets")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--database-host", default="postgres", show_default=True)
-def make_secrets(folder: Path, database_host: str) -> None:
+@click.option("--redis-host", default="redis", show_default=True)
+def make_secrets(folder: Path, database_host: str, redis_host: str) -> None:
     """Make the secrets of a production installation as files in FOLDER; those that are there stay."""
     from casenet.cli.secretfiles import write_secrets
 
-    for name in write_secrets(folder, database_host=database_host):
+    for name in write_secrets(folder, database_host=database_host, redis_host=redis_host):
         click.echo(f"made {folder / name}")
     click.echo(f"Write the mail server into {folder / 'smtp_url'}: smtps://user:password@host:465")
     click.echo("Keep a copy of kek apart from every backup of the database: without it nothing opens.")

@@ -9,10 +9,10 @@ from casenet.cli.children import CannotStart
 from casenet.cli.installation import new_vapid_key
 from casenet.crypto.keys import new_kek
 
-CASENET_USER, POSTGRES_USER = 10001, 999  # who reads them in the two images
+CASENET_USER, POSTGRES_USER, REDIS_USER = 10001, 999, 999  # who reads them in the three images
 
 
-def write_secrets(folder: Path, *, database_host: str) -> list[str]:
+def write_secrets(folder: Path, *, database_host: str, redis_host: str) -> list[str]:
     """Make the secrets that are missing and return their names; what is there is never changed.
 
     As root every file is given to the one user that reads it; otherwise they stay the caller's.
@@ -38,6 +38,8 @@ def write_secrets(folder: Path, *, database_host: str) -> list[str]:
         place = f"{database_host}/casenet"
         keep("owner_database_url", lambda: f"postgresql+psycopg://casenet_owner:{owner}@{place}")
         keep("database_url", lambda: f"postgresql+psycopg://casenet_app:{application}@{place}")
+        config = keep("redis_config", lambda: f"requirepass {token_urlsafe()}", REDIS_USER)
+        keep("redis_url", lambda: f"redis://:{config.split()[1]}@{redis_host}:6379/0")
         keep("kek", lambda: new_kek(1))
         keep("pepper", token_urlsafe)
         keep("vapid_private_key", new_vapid_key)

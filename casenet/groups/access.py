@@ -6,6 +6,7 @@ from typing import cast
 from uuid import UUID
 
 from sqlalchemy import ARRAY, CTE, Table, Text, Uuid, bindparam, func, literal_column, or_, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
 from casenet import identity
@@ -137,7 +138,8 @@ _READING = [literal_column(f"'{role}'", Text) for role in RIGHTS if may(role, Pe
 def readers_among() -> CTE:
     """A statement part (id, org_id, last_sequence, last_mark, readers): a group, and who of some people may read it.
 
-    No row when none of them may. The statement that uses it is given `heard_group_id` and `listening` (person ids).
+    `readers` in ascending order; no row when none of them may. The statement that uses it is given
+    `heard_group_id` and `listening` (person ids).
     """
     return (
         select(
@@ -145,7 +147,9 @@ def readers_among() -> CTE:
             _group.c.host_facility_id.label("org_id"),
             _group.c.last_sequence,
             _group.c.last_mark,
-            func.array_agg(_member.c.person_id, type_=ARRAY(Uuid)).label("readers"),
+            func.array_agg(
+                aggregate_order_by(_member.c.person_id, _member.c.person_id), type_=ARRAY(Uuid)
+            ).label("readers"),
         )
         .join(_group, _group.c.id == _member.c.group_id)
         .where(

@@ -17,9 +17,10 @@ from flask_socketio import SocketIO
 from gevent.queue import Queue
 from socketio.exceptions import ConnectionRefusedError as Refused
 
-from casenet import clock, config, groups, identity, timeline
+from casenet import audit, clock, config, groups, identity, timeline
 from casenet.database import glance, transaction
 from casenet.identity import Asker
+from casenet.ids import new_id
 from casenet.realtime import DEAF, Ring, listen, ring_again
 from casenet.web import logs
 from casenet.web.answers import as_json
@@ -46,6 +47,7 @@ class _Hall:
 
     is_due          A bell has rung that no read has answered yet.
     is_delivering   A delivery runs; a second one at the same time would send every post twice.
+    noted           The readers that our last audit row about it names; it holds until `noted_until` (monotonic).
     """
 
     sids: set[str] = field(default_factory=set[str])
@@ -53,6 +55,8 @@ class _Hall:
     mark: int = 0
     is_due: bool = False
     is_delivering: bool = False
+    noted: tuple[UUID, ...] = ()
+    noted_until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ class Sockets:
         self.io = SocketIO(app, **options)
         self.server: Any = self.io.server  # pyright: ignore[reportAttributeAccessIssue]
         self.server.eio._async = self.server.eio._async | {"websocket": Wire}
+        self.id = new_id()
         self.phones: dict[str, _Phone] = {}
         self.halls: dict[UUID, _Hall] = {}
         self.due: Queue[UUID] = Queue()
@@ -151,6 +156,23 @@ class Sockets:
         hall.sids.discard(sid)
         if not hall.sids:
             del self.halls[group_id]
+            if hall.noted:
+                gevent.spawn(self._note_end, group_id, hall.sequence + 1)
+
+    def _note_end(self, group_id: UUID, first: int) -> None:
+        """Nobody hears this group here any more: what our last audit row says ends before number `first`."""
+        try:
+            audit.record(
+                glance(),
+                person_id=None,
+                action=audit.LIVE,
+                group_id=group_id,
+                object_id=self.id,
+                revision=first,
+                readers=(),
+            )
+        except Exception as error:  # noqa: BLE001  (the row before it ends by itself)
+            log.error("end_of_delivery_unnoted", group_id=str(group_id), error=type(error).__name__)
 
     def _listen(self) -> None:
         for ring in listen():
@@ -222,12 +244,17 @@ class Sockets:
             return
         # Whoever joins while we read was let in by a later look, and asks for what came before by itself.
         listening = {sid: self.phones[sid].asker.person_id for sid in hall.sids}
+        noted = hall.noted if time.monotonic() < hall.noted_until else None
         session = glance()
-        news = timeline.news(session, group_id, hall.sequence, set(listening.values()))
-        readers = news.readers if news else frozenset[UUID]()
+        news = timeline.news(
+            session, group_id, hall.sequence, set(listening.values()), noted=noted, process_id=self.id
+        )
+        readers = news.readers if news else ()
         self._cut(group_id, [sid for sid, person_id in listening.items() if person_id not in readers])
         if news is None:
             return
+        if news.rows and news.readers != noted:
+            hall.noted, hall.noted_until = news.readers, time.monotonic() + audit.LIVE_MINUTES * 60
         rows, marks = news.rows, ()
         if news.last_mark > hall.mark:
             marks = timeline.marks_after(session, group_id, hall.mark)
