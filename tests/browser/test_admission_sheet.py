@@ -9,7 +9,7 @@ from casenet.clock import JAPAN
 from casenet.database import transaction
 from casenet.groups import Permission
 from casenet.ids import new_id
-from tests.house import caller, populate
+from tests.house import caller, populate, wait_until
 from tests.parts.sheets.case_a import VALUES
 
 PATIENT = "架空 ハル"
@@ -50,10 +50,13 @@ def test_a_sheet_is_drafted_completed_sent_and_received(house, phone):
     expect(manager.role("button", name="病院へ送る")).to_be_disabled()
     manager.check("a draft")
 
-    _take_the_newer_value(manager)
     _fill_what_is_missing(manager)
+    _hear_of_the_newer_value(manager)
+    _take_the_newer_value(manager)
+    _wait_for_what_was_typed(manager)
     _send(manager)
     handover = manager.role("region", name="病院への受け渡し")
+    expect(handover).to_contain_text("病院はまだ開いていません")
     secrets = handover.get_by_role("status")
     expect(secrets).to_have_count(2)
     link, code = secrets.nth(0).inner_text(), secrets.nth(1).inner_text()
@@ -71,6 +74,13 @@ def test_a_sheet_is_drafted_completed_sent_and_received(house, phone):
     manager.tap(manager.role("link", name="シートの一覧へ"))
     expect(manager.role("main").get_by_role("link", name=HOSPITAL)).to_contain_text("受領済み")
     manager.check("the sheets of a group")
+
+
+def _hear_of_the_newer_value(manager):
+    manager.tap(manager.role("button", name="病院へ送る"))
+    dialog = manager.role("dialog", name="病院へ送る")
+    expect(dialog).to_contain_text("まだ確かめていない「新しい値」が 1 件あります。")
+    manager.tap(dialog.get_by_role("button", name="閉じる"))
 
 
 def _take_the_newer_value(manager):
@@ -116,9 +126,32 @@ def _fill_what_is_missing(manager):
     expect(manager.role("button", name="病院へ送る")).to_be_enabled()
 
 
+def _wait_for_what_was_typed(manager):
+    """Only what the server has goes to a hospital: the last words must not stay behind."""
+    sheets, held = "**/api/v1/sheets/*", []
+    manager.page.route(
+        sheets, lambda route: held.append(route) if route.request.method == "PUT" else route.continue_()
+    )
+    head = manager.role("button", name="提出の情報")
+    manager.tap(head)
+    manager.label(re.compile("^同意した方")).fill("長女")
+    manager.tap(manager.role("button", name="病院へ送る"))
+    dialog = manager.role("dialog", name="病院へ送る")
+    manager.choose(HOSPITAL, within=dialog)
+    expect(dialog.get_by_role("button", name="入力の保存を待っています")).to_be_disabled()
+    wait_until(lambda: manager.page.wait_for_timeout(100) or held, what="the saving of the last words")
+    for route in held:
+        route.continue_()
+    manager.page.unroute(sheets)
+    expect(dialog.get_by_role("button", name="この病院へ送る")).to_be_enabled()
+    manager.tap(dialog.get_by_role("button", name="閉じる"))
+    manager.tap(head)
+
+
 def _send(manager):
     manager.tap(manager.role("button", name="病院へ送る"))
     dialog = manager.role("dialog", name="病院へ送る")
+    expect(dialog).not_to_contain_text("まだ確かめていない")
     manager.choose(HOSPITAL, within=dialog)
     manager.check("sending a sheet")
     manager.tap(dialog.get_by_role("button", name="この病院へ送る"))

@@ -19,12 +19,14 @@ interface HandoverProps {
   sheet: Sheet;
   /** The labels of what must be filled before it can go. */
   missing: string[];
+  /** Whether all that was typed is on the server: only that goes to the hospital. */
+  isSaved: boolean;
   onChange: (sheet: Sheet) => void;
 }
 
 const MISSING_SHOWN = 5;
 
-export function HandoverPart({ sheet, missing, onChange }: HandoverProps) {
+export function HandoverPart({ sheet, missing, isSaved, onChange }: HandoverProps) {
   const [isOpen, setIsOpen] = useState(false);
   if (sheet.state !== "draft") return <HandoverState sheet={sheet} handover={sheet.handover} onChange={onChange} />;
   return (
@@ -43,6 +45,7 @@ export function HandoverPart({ sheet, missing, onChange }: HandoverProps) {
       {isOpen && (
         <ReleaseDialog
           sheet={sheet}
+          isSaved={isSaved}
           onClose={() => setIsOpen(false)}
           onDone={(fresh) => {
             setIsOpen(false);
@@ -54,13 +57,21 @@ export function HandoverPart({ sheet, missing, onChange }: HandoverProps) {
   );
 }
 
-function ReleaseDialog({ sheet, onClose, onDone }: { sheet: Sheet; onClose: () => void; onDone: (sheet: Sheet) => void }) {
+interface ReleaseProps {
+  sheet: Sheet;
+  isSaved: boolean;
+  onClose: () => void;
+  onDone: (sheet: Sheet) => void;
+}
+
+function ReleaseDialog({ sheet, isSaved, onClose, onDone }: ReleaseProps) {
   const offices = useLoaded(() => get<{ facilities: Facility[] }>("/facilities"), []);
   const hospitals = offices.value?.facilities.filter((office) => office.kind === "hospital") ?? [];
   const [chosen, setChosen] = useState<string | null>(null);
   const [contact, setContact] = useState("");
   const [trouble, setTrouble] = useState<string | null>(null);
   const [isBusy, setIsBusy] = useState(false);
+  const offered = Object.keys(sheet.offers).length;
   async function release() {
     setIsBusy(true);
     try {
@@ -90,9 +101,10 @@ function ReleaseDialog({ sheet, onClose, onDone }: { sheet: Sheet; onClose: () =
         <input type="text" maxLength={100} value={contact} onInput={(event) => setContact(event.currentTarget.value)} />
       </label>
       <p class="field-note">{say("release_note")}</p>
+      {offered > 0 && <p class="field-fault">{say("release_offered", { count: offered })}</p>}
       <Trouble error={trouble} />
-      <button type="button" class="button is-main is-wide" disabled={!chosen || isBusy} onClick={() => void release()}>
-        {say("release_do")}
+      <button type="button" class="button is-main is-wide" disabled={!chosen || isBusy || !isSaved} onClick={() => void release()}>
+        {say(isSaved ? "release_do" : "release_unsaved")}
       </button>
     </Dialog>
   );
@@ -126,7 +138,7 @@ function HandoverState({ sheet, handover, onChange }: StateProps) {
 
 function HandoverSteps({ handover, isOver }: { handover: Handover; isOver: boolean }) {
   const steps: { word: string; at: string | null }[] = [
-    { word: say("step_opened"), at: handover.opened_at },
+    { word: say(handover.opened_at ? "step_opened" : "step_unopened"), at: handover.opened_at },
     { word: handover.received_by ? say("step_received", { name: handover.received_by }) : say("step_receipt"), at: handover.received_at },
   ];
   return (

@@ -72,7 +72,7 @@ function SheetEditor({ sheet: first, form, group, touched }: EditorProps) {
       <PatientGuard patient={group.patient} word="guard.sheet" />
       {isDraft && <SavingLine saving={saving} sheet={sheet} />}
       {isDraft && sheet.fee && <FeeLine fee={sheet.fee} />}
-      {!isDraft && <HandoverPart sheet={sheet} missing={[]} onChange={replace} />}
+      {!isDraft && <HandoverPart sheet={sheet} missing={[]} isSaved onChange={replace} />}
       {isWide && (
         <button type="button" class="button" aria-expanded={isPaperOpen} onClick={() => setIsPaperOpen(!isPaperOpen)}>
           <Icon name="sheet" />
@@ -104,7 +104,7 @@ function SheetEditor({ sheet: first, form, group, touched }: EditorProps) {
           <Icon name="sheet" />
           {isDraft ? say("preview") : say("document")}
         </a>
-        {isDraft && !isLocked && <HandoverPart sheet={sheet} missing={labelsOf(form, sheet.missing)} onChange={replace} />}
+        {isDraft && !isLocked && <HandoverPart sheet={sheet} missing={labelsOf(form, sheet.missing)} isSaved={saving === "saved"} onChange={replace} />}
       </footer>
     </section>
   );

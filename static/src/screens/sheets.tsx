@@ -82,8 +82,7 @@ function Lines({ sheets, isNamed }: { sheets: SheetLine[]; isNamed: boolean }) {
             </span>
             <span class="group-row-foot">
               <span class="group-row-last">
-                {isNamed ? say("admission") : ""}
-                {sheet.facility ? say("to", { name: sheet.facility.name }) : ""}
+                {[isNamed ? say("admission") : "", sheet.facility ? say("to", { name: sheet.facility.name }) : ""].filter(Boolean).join("　")}
               </span>
               <SheetState state={sheet.state} />
             </span>
