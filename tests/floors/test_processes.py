@@ -1,12 +1,20 @@
 """What the demo starts is what production starts."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import pytest
+import redis
 import yaml
 
 from casenet.cli.processes import PROCESSES
+from casenet.cli.programs import find_redis
+from casenet.cli.secretfiles import write_secrets
+from tests.house import wait_until
 from tests.image.walk import steps
 
 PROJECT = Path(__file__).parents[2]
@@ -47,7 +55,15 @@ def test_every_secret_is_a_file_and_stands_in_no_environment() -> None:
         for name, value in service.get("environment", {}).items():
             if any(
                 word in name
-                for word in ("PASSWORD", "DATABASE_URL", "PEPPER", "VAPID_PRIVATE", "SMTP", "KEK")
+                for word in (
+                    "PASSWORD",
+                    "DATABASE_URL",
+                    "REDIS_URL",
+                    "PEPPER",
+                    "VAPID_PRIVATE",
+                    "SMTP",
+                    "KEK",
+                )
             ):
                 assert name.endswith("_FILE")
                 assert str(value).startswith("/run/secrets/")
@@ -58,6 +74,50 @@ def test_redis_throws_nothing_away() -> None:
 
     assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
     assert command[command.index("--appendonly") + 1] == "yes"
+
+
+def test_redis_answers_only_who_knows_the_password(tmp_path: Path) -> None:
+    """The command of docker-compose.yml with the secrets that `casenet secrets` makes, on a socket."""
+    folder, socket = tmp_path / "secrets", tmp_path / "redis.sock"
+    write_secrets(folder, database_host="postgres", redis_host="redis")
+    name, *words = SERVICES["redis"]["command"]
+    command = [word.replace("/run/secrets", str(folder)) for word in words]
+    assert (name, SERVICES["redis"]["secrets"]) == ("valkey-server", ["redis_config"])
+    assert "redis_config" not in {
+        secret for name in SERVICES.keys() - {"redis"} for secret in SERVICES[name].get("secrets", [])
+    }
+    url = urlsplit((folder / "redis_url").read_text())
+    assert (url.scheme, url.hostname, url.port, url.path) == ("redis", "redis", 6379, "/0")
+
+    program = find_redis(os.environ).path
+    with subprocess.Popen([program, *command, "--port", "0", "--unixsocket", socket], cwd=tmp_path) as server:
+        try:
+            wait_until(socket.exists, what="a socket of Redis")
+            with (
+                redis.Redis(unix_socket_path=str(socket)) as stranger,
+                pytest.raises(redis.AuthenticationError),
+            ):
+                stranger.ping()
+            with redis.Redis(unix_socket_path=str(socket), password=url.password) as ours:
+                assert ours.ping()
+                assert ours.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+        finally:
+            server.kill()
+
+
+def test_the_health_of_redis_is_asked_with_the_password(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    write_secrets(folder, database_host="postgres", redis_host="redis")
+    kind, check = SERVICES["redis"]["healthcheck"]["test"]
+    # Compose makes $ of $$; the client is not at hand here, so its place is taken by what it would be told.
+    asks = check.replace("$$", "$").replace("/run/secrets", str(folder))
+    asks = asks.replace("valkey-cli ping", "sh -c 'echo $REDISCLI_AUTH PONG | tee said'")
+
+    assert kind == "CMD-SHELL"
+    subprocess.run(["sh", "-c", asks], cwd=tmp_path, check=True)
+
+    password = urlsplit((folder / "redis_url").read_text()).password
+    assert (tmp_path / "said").read_text() == f"{password} PONG\n"
 
 
 def test_everything_that_stays_up_has_a_health_check_and_comes_back() -> None:
