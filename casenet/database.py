@@ -12,7 +12,8 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from psycopg.rows import namedtuple_row
+from psycopg.pq import ExecStatus
+from psycopg.rows import RowFactory, RowMaker, namedtuple_row
 from psycopg.types.json import Jsonb
 from sqlalchemy import (
     JSON,
@@ -116,26 +117,29 @@ class Glance:
     def __init__(self, bind: Engine | Connection) -> None:
         self._bind = bind
 
-    def run(self, sql: str, parameters: dict[str, Any]) -> list[Any]:
+    def run(self, sql: str, parameters: dict[str, Any], rows: RowFactory[Any]) -> list[Any]:
         """The rows of one statement. Raises SQLAlchemy's errors, whoever met them."""
         if isinstance(self._bind, Connection):  # a test's outer transaction: a failure must not end it
             with self._bind.begin_nested():
-                return self._ask(self._bind.connection, sql, parameters)
+                return self._ask(self._bind.connection, sql, parameters, rows)
         try:
             borrowed = self._bind.raw_connection()
         except psycopg.Error as error:
             raise self._named(error, sql, is_lost=False) from None
         try:
-            return self._ask(borrowed, sql, parameters)
+            return self._ask(borrowed, sql, parameters, rows)
         finally:
             borrowed.close()
 
-    def _ask(self, borrowed: PoolProxiedConnection, sql: str, parameters: dict[str, Any]) -> list[Any]:
+    def _ask(
+        self, borrowed: PoolProxiedConnection, sql: str, parameters: dict[str, Any], rows: RowFactory[Any]
+    ) -> list[Any]:
         driver: psycopg.Connection[Any] = cast("Any", borrowed.driver_connection)
         try:
-            cursor = driver.cursor(row_factory=namedtuple_row)
+            cursor = driver.cursor(row_factory=rows)
             cursor.execute(sql, parameters)  # pyright: ignore[reportArgumentType, reportCallIssue]
-            return cursor.fetchall() if cursor.description else []
+            result = cursor.pgresult
+            return cursor.fetchall() if result and result.status == ExecStatus.TUPLES_OK else []
         except psycopg.Error as error:
             if driver.closed or driver.broken:
                 borrowed.invalidate()
@@ -173,6 +177,7 @@ class Prepared:
         if "__[POSTCOMPILE" in self._sql:
             raise TypeError("a list in a prepared statement is one array, not in_()")
         self._constants = {name: value for name, value in compiled.params.items() if value is not None}
+        self._row: RowMaker[Any] | None = None
         self._documents = [name for name, bound in compiled.binds.items() if isinstance(bound.type, JSON)]
 
     def all(self, session: Database, parameters: dict[str, Any]) -> Sequence[Any]:
@@ -183,7 +188,13 @@ class Prepared:
         for name in self._documents:
             if given[name] is not None:
                 given[name] = Jsonb(given[name])
-        return session.run(self._sql, given)
+        return session.run(self._sql, given, self._rows)
+
+    def _rows(self, cursor: psycopg.Cursor[Any]) -> RowMaker[Any]:
+        """As psycopg's namedtuple_row, which would read the columns' names again with every answer."""
+        if self._row is None and cursor.pgresult is not None:
+            self._row = namedtuple_row(cursor)
+        return self._row or namedtuple_row(cursor)
 
     def first(self, session: Database, parameters: dict[str, Any]) -> Any:
         """The first row, or None."""

@@ -19,7 +19,8 @@ class Process:
 
 # Its control socket would lie in a home directory, which the image has not, and is used by nothing.
 _GUNICORN = "gunicorn --no-control-socket -k gevent -w 2 -c casenet/web/gunicorn_conf.py casenet.web.wsgi:app"
-_CELERY = "celery -A workers.app"
+# Quiet: where nothing can be written (a full disk), Celery's greeting would be the end of the process.
+_CELERY = "celery --quiet -A workers.app"
 # Workers do not talk to one another: what they say would go over Redis, and who writes there could say it too
 # (by gossip's elections, any task with any content).
 _ALONE = "--without-gossip --without-mingle --without-heartbeat --loglevel warning"

@@ -14,6 +14,8 @@ from uuid import UUID
 
 import redis
 import structlog
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from casenet import config
 
@@ -22,7 +24,7 @@ log = structlog.get_logger()
 CHANNEL = "casenet:bell"
 SOCKET_SECONDS = 0.5  # a local Redis answers in a millisecond; longer means that it is not there
 SILENT_SECONDS = 1.0  # after a failure, do not try again for so long: every request would wait
-HEALTH_CHECK_SECONDS = 10  # notices a connection that died without a word
+HEALTH_CHECK_SECONDS = 5  # of silence, then we ask; so long again, and the peer has died without a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,26 +100,42 @@ def listen() -> Iterator[Ring | None]:
     Yields None once after each (re)connection: rings may have been missed, look at everything. Yields DEAF
     when the connection is lost: until the next None nothing is heard.
     """
-    url = config.current().redis_url
     while True:
-        client: redis.Redis = redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
-            url, socket_connect_timeout=SOCKET_SECONDS, health_check_interval=HEALTH_CHECK_SECONDS
-        )
+        # redis-py's PubSub takes up a lost connection again without a word, and we must know.
+        ear = _ear()
         try:
-            with client.pubsub(ignore_subscribe_messages=True) as ear:  # pyright: ignore[reportUnknownMemberType]
-                ear.subscribe(CHANNEL)  # pyright: ignore[reportUnknownMemberType]
-                yield None
-                while True:
-                    # A time-out lets the health check run; without it a dead peer is never noticed.
-                    heard = ear.get_message(timeout=HEALTH_CHECK_SECONDS / 2)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-                    if heard:
-                        ring = _read(heard["data"])  # pyright: ignore[reportUnknownArgumentType]
-                        if ring:
-                            yield ring
+            ear.connect()
+            ear.send_command("SUBSCRIBE", CHANNEL)
+            yield None
+            yield from _hear(ear)
         except (redis.RedisError, OSError) as error:
             log.warning("bell_deaf", error=type(error).__name__)
             yield DEAF
             time.sleep(SILENT_SECONDS)
+        finally:
+            ear.disconnect()
+
+
+def _ear() -> Any:
+    options = {"protocol": 2, "retry": Retry(NoBackoff(), 0), "socket_connect_timeout": SOCKET_SECONDS}
+    pool = redis.ConnectionPool.from_url(config.current().redis_url, **options)  # pyright: ignore[reportUnknownMemberType, reportArgumentType]
+    return pool.make_connection()  # pyright: ignore[reportUnknownMemberType]
+
+
+def _hear(ear: Any) -> Iterator[Ring]:
+    is_asked = False
+    while True:
+        try:
+            answer = ear.read_response(timeout=HEALTH_CHECK_SECONDS, disconnect_on_error=False)
+        except redis.TimeoutError:
+            if is_asked:
+                raise
+            ear.send_command("PING", check_health=False)
+            is_asked = True
+            continue
+        is_asked = False
+        if isinstance(answer, list) and answer[0] == b"message" and (ring := _read(answer[2])):  # pyright: ignore[reportUnknownArgumentType]
+            yield ring
 
 
 def _read(data: object) -> Ring | None:

@@ -51,6 +51,13 @@ PARTS: tuple[ModuleType, ...] = (
     rosters,
 )
 
+# No view sets one of these.
+ALWAYS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "geolocation=(), microphone=(), payment=()"),
+)
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "manifest-src 'self'; worker-src 'self'; frame-src 'self' blob:; form-action 'self'; base-uri 'none'; "
@@ -112,12 +119,9 @@ def _arrive() -> None:
 
 def _leave(response: Response) -> Response:
     headers = response.headers
-    headers["X-Request-Id"] = g.get("request_id", "")
-    headers["X-Content-Type-Options"] = "nosniff"
+    headers.extend(ALWAYS)
+    headers.add("X-Request-Id", g.get("request_id", ""))
     headers.setdefault("Referrer-Policy", "no-referrer")
-    headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    headers["Permissions-Policy"] = "geolocation=(), microphone=(), payment=()"
     headers.setdefault("X-Robots-Tag", "noindex")
     headers.setdefault("Cache-Control", "no-store")
     # A sheet's preview is shown in a frame of our own page.

@@ -175,12 +175,14 @@ class Sockets:
             log.error("end_of_delivery_unnoted", group_id=str(group_id), error=type(error).__name__)
 
     def _listen(self) -> None:
-        for ring in listen():
-            self.is_deaf = ring is DEAF
+        while True:
             try:
-                self.heard(ring)
-            except Exception as error:  # noqa: BLE001  (one bad ring must not deafen the process)
+                for ring in listen():
+                    self.is_deaf = ring is DEAF
+                    self.heard(ring)
+            except Exception as error:  # noqa: BLE001  (nothing may deafen the process for ever)
                 log.error("bell_unheard", error=type(error).__name__)
+                gevent.sleep(RETRY_SECONDS)
 
     def heard(self, ring: Ring | None) -> None:
         """One ring; None after a reconnection: look at everything."""
