@@ -19,7 +19,7 @@ CONTRAST = {"runOnly": ["color-contrast"]}  # all that night's colours can chang
 # Nobody is signed in yet, or not again so soon; and most of these tests start no night watch for the lamp.
 _EXPECTED = re.compile(r"status of 401|429 .*/api/v1/session$|/health/late$")
 
-_TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 # What reaches out of the window to the right; and words in a column of single letters, which nobody can read.
 _MISFITS = """() => {
   const shown = (one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest('.hidden');
@@ -149,12 +149,12 @@ class Phone:
         self._fits(f"{screen}, 360 px", width=360, letters="")
         self._fits(f"{screen}, 200 %", width=390, letters="200%")
         self.page.set_viewport_size({"width": 390, "height": 844})
-        self.page.evaluate(_TWO_FRAMES)
+        self.page.evaluate(TWO_FRAMES)
 
     def _fits(self, where: str, *, width: int, letters: str) -> None:
         self.page.set_viewport_size({"width": width, "height": 844})
         self.page.evaluate("size => { document.documentElement.style.fontSize = size }", letters)
-        self.page.evaluate(_TWO_FRAMES)
+        self.page.evaluate(TWO_FRAMES)
         misfits = self.page.evaluate(_MISFITS)
         self.page.evaluate("document.documentElement.style.fontSize = ''")
         assert not misfits, f"{where}: {misfits}"

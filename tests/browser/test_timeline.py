@@ -3,6 +3,7 @@
 from playwright.sync_api import expect
 
 from casenet.ids import new_id
+from tests.browser.phone import TWO_FRAMES
 from tests.house import caller, populate, wait_until
 
 PATIENT = "架空 ハル"
@@ -119,6 +120,63 @@ def test_a_phone_that_was_away_catches_up_without_hole_or_double(house, phone):
     doctor.page.set_viewport_size({"width": 390, "height": 2000})
     expect(doctor.post("回目の記録")).to_contain_text([f"訪問{number}回目の記録" for number in range(1, 8)])
     expect(doctor.post("回目の記録")).to_have_count(7)
+
+
+def test_what_is_new_stands_under_its_line(house, phone):
+    cast = populate()
+    house.start("web")
+    doctor = _who_has_read_one(house, phone, cast)
+    _write(caller(house, cast.tanaka), cast.group, posts=4)
+    # It stays new, however often she looks.
+    doctor.page.route("**/api/v1/groups/*/read", lambda route: route.fulfill(status=204))
+
+    # Somewhere among these heights the four posts are a little more than the window holds.
+    for height in range(880, 1020, 20):
+        doctor.page.set_viewport_size({"width": 390, "height": height})
+        doctor.open_group(PATIENT)
+        line = doctor.text("前回のあなたの閲覧から 4件")
+        expect(line).to_be_visible()
+        doctor.page.evaluate(TWO_FRAMES)
+        tabs = doctor.role("navigation", name="このグループのページ").bounding_box()
+        assert line.bounding_box()["y"] >= tabs["y"] + tabs["height"], f"hidden at a height of {height}"
+        doctor.tap(doctor.role("link", name="グループの一覧へ"))
+
+
+def test_a_record_that_fits_its_window_is_read_without_scrolling(house, phone):
+    cast = populate()
+    house.start("web")
+    doctor = _who_has_read_one(house, phone, cast)
+    _write(caller(house, cast.tanaka), cast.group, posts=2)
+
+    doctor.open_group(PATIENT)
+
+    expect(doctor.text("前回のあなたの閲覧から 2件")).to_be_visible()
+    expect(doctor.role("button", name="いちばん新しい投稿へ")).to_have_count(0)
+    _wait_for_reading(house, cast, sequence=3)
+
+
+def _who_has_read_one(house, phone, cast):
+    """The doctor's phone at the list, after the first post of the group."""
+    _write(caller(house, cast.tanaka), cast.group, posts=1)
+    doctor = phone().enter("佐藤 架子").open_group(PATIENT)
+    _wait_for_reading(house, cast, sequence=1)
+    doctor.tap(doctor.role("link", name="グループの一覧へ"))
+    return doctor
+
+
+def _wait_for_reading(house, cast, *, sequence: int) -> None:
+    group, doctor = f"/groups/{cast.group}", caller(house, cast.sato)
+    wait_until(lambda: doctor.get(group)["read_sequence"] == sequence, what="the record being read")
+
+
+def _write(nurse, group_id, *, posts: int) -> None:
+    for _ in range(posts):
+        body = {
+            "id": str(new_id()),
+            "kind": "report",
+            "text": "変わりありません。\n食事は全部召し上がりました。",
+        }
+        assert nurse.post(f"/groups/{group_id}/posts", body).status_code == 201
 
 
 def test_a_removed_member_is_shown_nothing_more(house, phone):

@@ -52,6 +52,9 @@ export function Windowed<Row extends { key: string }>(props: WindowedProps<Row>)
   const settledRows = useRef<readonly Row[] | null>(null);
   const mustStand = useRef(true);
   const holdEndUntil = useRef(0);
+  /** Where the page itself put the reader last: the browser tells of that as if a hand had scrolled. */
+  const placedAt = useRef(-1);
+  const toldAtEnd = useRef(false);
   const [, redraw] = useState(0);
   const drawAgain = () => {
     mustStand.current = true;
@@ -83,6 +86,8 @@ export function Windowed<Row extends { key: string }>(props: WindowedProps<Row>)
         changed = true;
       }
     }
+    // Rows came while the end was in sight: the reader goes on seeing it.
+    if (settledRows.current && settledRows.current !== rows && toldAtEnd.current) stand.current = { atEnd: true, key: null, delta: 0 };
     const isMoved = changed || settledRows.current !== rows || mustStand.current;
     settledRows.current = rows;
     mustStand.current = false;
@@ -91,6 +96,8 @@ export function Windowed<Row extends { key: string }>(props: WindowedProps<Row>)
     const now = offsetsNow.current;
     if (changed) space(now);
     if (isMoved) standAgain(box, now);
+    // A record that fits its window is never scrolled: nobody else would say that its end is seen.
+    tell(isAtEndOf(box));
     look();
   }
 
@@ -107,6 +114,7 @@ export function Windowed<Row extends { key: string }>(props: WindowedProps<Row>)
     else if (place !== undefined) {
       const wanted = Math.max(0, (now[place] ?? 0) + delta);
       if (Math.abs(box.scrollTop - wanted) > 1) box.scrollTop = wanted;
+      placedAt.current = box.scrollTop;
     }
   }
 
@@ -129,13 +137,20 @@ export function Windowed<Row extends { key: string }>(props: WindowedProps<Row>)
       return;
     }
     const now = offsetsNow.current;
-    const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < AT_END_PIXELS;
+    const atEnd = isAtEndOf(box);
+    tell(atEnd);
+    // The end may be so near that standing at a row is standing at the end, too: the row stays in sight.
+    if (!stand.current.atEnd && box.scrollTop === placedAt.current) return look();
     let place = rowAt(now, rows.length, box.scrollTop);
     while (place < rows.length - 1 && !props.isAnchor(rows[place]!)) place += 1;
-    if (atEnd !== stand.current.atEnd) props.onAtEnd(atEnd);
     stand.current = { atEnd, key: rows[place]?.key ?? null, delta: box.scrollTop - (now[place] ?? 0) };
     if (box.scrollTop < NEAR_TOP_PIXELS) props.onNearTop();
     look();
+  }
+
+  function tell(atEnd: boolean) {
+    if (atEnd !== toldAtEnd.current) props.onAtEnd(atEnd);
+    toldAtEnd.current = atEnd;
   }
 
   /** A hand on the page is stronger than the hold. */
@@ -146,6 +161,7 @@ export function Windowed<Row extends { key: string }>(props: WindowedProps<Row>)
   useLayoutEffect(settle);
   useEffect(() => {
     props.onAtEnd(stand.current.atEnd);
+    toldAtEnd.current = stand.current.atEnd;
     const box = scroller.current;
     if (!box || typeof ResizeObserver === "undefined") return;
     let width = box.clientWidth;
@@ -168,6 +184,7 @@ export function Windowed<Row extends { key: string }>(props: WindowedProps<Row>)
       stand.current = { atEnd: true, key: null, delta: 0 };
       setRange([Math.max(0, rows.length - 12), rows.length]);
       props.onAtEnd(true);
+      toldAtEnd.current = true;
       drawAgain();
     },
     toRow(key: string) {
@@ -194,6 +211,10 @@ export function Windowed<Row extends { key: string }>(props: WindowedProps<Row>)
       {props.foot}
     </div>
   );
+}
+
+function isAtEndOf(box: HTMLElement): boolean {
+  return box.scrollHeight - box.scrollTop - box.clientHeight < AT_END_PIXELS;
 }
 
 function firstRange(rows: readonly { key: string }[], startAt: string | null): [number, number] {
