@@ -57,6 +57,19 @@ describe("writing", () => {
     expect(letters.value.filter((letter) => letter.type === "post").length).toBe(1);
   });
 
+  it("says that a post is full, because the browser cuts what is pasted beyond", async () => {
+    await keepDraft("group", { text: "あ".repeat(9_999), kind: "report" });
+    await show();
+    const isFull = () => root.textContent?.includes("10,000文字になりました");
+    expect(isFull()).toBe(false);
+    await act(() => {
+      const field = root.querySelector("textarea")!;
+      field.value = "あ".repeat(10_000);
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    expect(isFull()).toBe(true);
+  });
+
   it("comes back as a correction with its words after the page was closed", async () => {
     await show({ type: "correct", post: found.get("post-2")! });
     const field = root.querySelector("textarea")!;

@@ -160,6 +160,11 @@ export function Composer({ group, log, found, asked, onSent }: ComposerProps) {
           }}
         />
       </label>
+      {text.length >= TEXT_CHARACTERS_MAX && (
+        <p class="field-fault" role="status">
+          {say("composer.full")}
+        </p>
+      )}
       <div class="composer-foot">
         <Readers group={group} />
         <button type="submit" class="button is-main" disabled={text.trim() === ""}>
