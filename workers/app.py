@@ -14,6 +14,7 @@ from kombu.transport import TRANSPORT_ALIASES
 
 from casenet import config
 from workers import ears, logs
+from workers.every import Every
 
 MODULES = ("workers.alerts", "workers.sheets", "workers.housekeeping")
 
@@ -83,7 +84,11 @@ def _settings() -> dict[str, Any]:
         "worker_send_task_events": False,
         "worker_max_tasks_per_child": 2000,  # gives back what a library may leak
         "beat_schedule": {
-            name: row | {"options": {"expires": max(TICK_EXPIRES_SECONDS, row["schedule"])}}
+            name: row
+            | {
+                "schedule": Every(row["schedule"]),
+                "options": {"expires": max(TICK_EXPIRES_SECONDS, row["schedule"])},
+            }
             for name, row in TIMETABLE.items()
         },
         "beat_max_loop_interval": 1,

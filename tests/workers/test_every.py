@@ -1,0 +1,55 @@
+"""A clock that is set back keeps nobody waiting."""
+
+import shelve
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+import redis
+
+from casenet import clock
+from casenet.config import Config
+from tests.house import House, wait_until
+from workers.app import app
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def line(database: Config) -> Iterator["redis.Redis"]:
+    with redis.Redis.from_url(database.redis_url) as opened:
+        yield opened
+
+
+def waiting(line: "redis.Redis") -> int:
+    return int(line.llen("alerts"))  # pyright: ignore[reportArgumentType]
+
+
+def test_beat_goes_on_when_the_clock_is_set_back(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = app.conf.beat_schedule["move due alerts"]["schedule"]
+    sent_at = entry.now()
+    monkeypatch.setattr(app, "now", lambda: clock.now() - HOUR)
+
+    time.sleep(1.1)
+
+    assert entry.is_due(sent_at).is_due
+    assert not entry.is_due(entry.now()).is_due
+    assert entry.is_due(entry.now()).next <= 1.0
+
+
+def test_beat_begins_although_its_file_was_written_by_a_clock_that_was_ahead(
+    house: House, line: "redis.Redis"
+) -> None:
+    house.launch("beat")
+    wait_until(lambda: waiting(line), what="a tick")
+    house.kill("beat")
+    with shelve.open(str(house.folder / "var/beat/schedule"), writeback=True) as kept:
+        for entry in kept["entries"].values():
+            last: datetime = entry.last_run_at
+            entry.last_run_at = last + HOUR
+    line.flushall()
+
+    house.launch("beat")
+
+    wait_until(lambda: waiting(line) >= 2, what="two ticks")
