@@ -80,7 +80,13 @@ class _Road:
         finally:
             for _ in range(limit - len(claims)):
                 self._free.release()
-        return [self._pool.submit(self._send, claim) for claim in claims]
+        try:
+            return [self._pool.submit(self._send, claim) for claim in claims]
+        except RuntimeError:
+            # The machine has no thread left to give. What was claimed is tried again when its lease ends; the
+            # senders that were taken for it would be missing for ever, so the next round makes new ones.
+            _roads.cache_clear()
+            raise
 
     def _send(self, claim: Claim) -> None:
         try:

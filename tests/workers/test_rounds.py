@@ -1,5 +1,6 @@
 """Rounds of the night's work over committed rows, with a push service and a mail server outside."""
 
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -199,6 +200,26 @@ def test_a_mail_server_that_hangs_holds_up_no_push(ward: Ward, push: PushService
     while len(mail.received) < rounds.MAIL_SENDERS and time.monotonic() < ends:
         time.sleep(0.05)
     assert len(mail.received) >= rounds.MAIL_SENDERS
+
+
+def test_a_machine_that_has_no_thread_left_loses_no_sender(
+    ward: Ward, push: PushService, mail: MailService
+) -> None:
+    for _ in range(10):
+        raised(ward)
+    rounds._roads.cache_clear()  # pyright: ignore[reportPrivateUsage]  (other tests have left their threads)
+    usual = threading.stack_size(1 << 47)  # more than there is
+    try:
+        with pytest.raises(RuntimeError):
+            rounds.send_pings()
+    finally:
+        threading.stack_size(usual)
+
+    with_phone(ward, push, "sato")
+    later = raised(ward)
+    rounds.send_pings()
+
+    assert str(later.id) in {received.message["alert_id"] for received in push.received}
 
 
 def test_nothing_is_sent_after_the_answer(ward: Ward, push: PushService, mail: MailService) -> None:
