@@ -131,6 +131,10 @@ class Installation:
         http.verify = str(self.trust())
         return Person(http, login)
 
+    def secrets(self) -> dict[str, str]:
+        """What stands in the files of secrets/, by name."""
+        return {path.name: path.read_text().strip() for path in (self.folder / "secrets").iterdir()}
+
     def health(self) -> dict[str, str]:
         """Health by service, of what stays up."""
         names = self.run("docker compose ps --format '{{.Name}}'").split()
@@ -237,7 +241,7 @@ def test_our_processes_have_no_rights_and_write_nothing(installation: Installati
 
 
 def test_secrets_stand_in_no_environment_and_no_layer(installation: Installation) -> None:
-    secrets = {path.name: path.read_text().strip() for path in (installation.folder / "secrets").iterdir()}
+    secrets = installation.secrets()
     names = installation.run("docker compose ps -aq").split()
     told = installation.run(f"docker inspect {' '.join(names)}") + installation.run(
         "docker history --no-trunc casenet; docker run --rm --user 0 casenet grep -rl casenet_owner: / --include=* "
@@ -271,6 +275,10 @@ def test_the_cookie_is_bound_to_this_host_and_to_tls(installation: Installation)
 
     assert cookie.startswith("__Host-casenet=")
     assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
+
+
+def test_redis_answers_nobody_without_its_password(installation: Installation) -> None:
+    assert "NOAUTH" in installation.run("docker compose exec -T redis valkey-cli ping")
 
 
 def test_a_team_writes_and_hears_live(installation: Installation) -> None:
@@ -370,6 +378,7 @@ def test_an_update_whose_migration_fails_changes_nothing(installation: Installat
 
 def test_an_update_keeps_everything(installation: Installation) -> None:
     before, image = installation.posts(), installation.run("docker image inspect -f '{{.Id}}' casenet")
+    secrets = installation.secrets()
     with (installation.folder / "casenet/__init__.py").open("a") as file:
         file.write("\n# An update.\n")
 
@@ -381,6 +390,7 @@ def test_an_update_keeps_everything(installation: Installation) -> None:
     )
     assert now != image
     assert running == now
+    assert installation.secrets() == secrets
     assert installation.posts() == before
 
 
