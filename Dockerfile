@@ -13,7 +13,8 @@ FROM python:3.11-slim
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/app
 WORKDIR /app
 COPY requirements/production.txt requirements/production.txt
-RUN pip install --no-cache-dir --require-hashes --no-deps -r requirements/production.txt
+# http-ece comes as source: built with the image's own setuptools, not with one fetched past the hashes.
+RUN pip install --no-cache-dir --require-hashes --no-deps --no-build-isolation -r requirements/production.txt
 COPY LICENSE ./
 COPY migrations migrations
 COPY workers workers
