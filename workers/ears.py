@@ -15,6 +15,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from casenet import config
+from workers.probes import PROBES
 
 log = structlog.get_logger()
 
@@ -25,13 +26,6 @@ CHANNELS = {
 }
 QUIET_SECONDS = 10.0  # look at the connection at least so often
 AGAIN_SECONDS = 1.0
-# A machine that vanishes without a word answers no probe: deaf for half a minute, not for hours.
-PROBES = {
-    "keepalives_idle": "10",
-    "keepalives_interval": "5",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "20000",
-}
 START_EXPIRES_SECONDS = 5
 
 
