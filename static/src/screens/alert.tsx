@@ -162,7 +162,8 @@ function answerTrouble(error: unknown, alert: Alert): string {
 }
 
 export function AlertsList() {
-  const loaded = useLoaded(loadAlerts, [rang.value.count]);
+  const loaded = useLoaded(() => loadAlerts().then(() => true), [rang.value.count]);
+  const hasAsked = loaded.value === true;
   const open = alertLines.value.filter(isOpen);
   const all = useLoaded(() => get<{ alerts: AlertLine[] }>("/alerts?open=false"), [rang.value.count]);
   const past = all.value?.alerts.filter((line) => !isOpen(line)) ?? [];
@@ -181,8 +182,9 @@ export function AlertsList() {
           </li>
         ))}
       </ul>
-      {/* Not known is not none. */}
-      {open.length === 0 && !loaded.error && (
+      {/* Not known is not none, and not yet asked is not known. */}
+      {open.length === 0 && !hasAsked && !loaded.error && <div class="skeleton is-row" aria-busy="true" />}
+      {open.length === 0 && hasAsked && !loaded.error && (
         <div class="empty">
           <p>{say("alerts_none")}</p>
           <p class="field-note">{say("alerts_note")}</p>

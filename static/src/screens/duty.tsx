@@ -39,13 +39,16 @@ interface DutyNow {
   people: People;
 }
 
-async function keptOr<T>(name: string, path: string): Promise<T> {
+/** What the server told, and when: null for just now. */
+type Told<T> = T & { asOf: number | null };
+
+async function keptOr<T>(name: string, path: string): Promise<Told<T>> {
   try {
     const fresh = await get<T>(path);
-    await put("cache", name, fresh);
-    return fresh;
+    await put("cache", name, { ...fresh, asOf: Date.now() });
+    return { ...fresh, asOf: null };
   } catch (error) {
-    const kept = await take<T>("cache", name);
+    const kept = await take<Told<T>>("cache", name);
     if (kept) return kept;
     throw error;
   }
@@ -60,8 +63,8 @@ function rosterPath(weeks: number): string {
 export function DutyPage() {
   const minute = Math.floor(useNow(60_000) / 60_000);
   const [weeks, setWeeks] = useState(1);
-  const roster = useLoaded(() => keptOr<Roster>(`duty${weeks}`, rosterPath(weeks)), [weeks]);
-  const now = useLoaded(() => keptOr<DutyNow>("duty-now", "/duty/now"), [minute]);
+  const roster = useLoaded(() => keptOr<Roster>(`roster${weeks}`, rosterPath(weeks)), [weeks]);
+  const now = useLoaded(() => keptOr<DutyNow>("on-call", "/duty/now"), [minute]);
   const [asked, setAsked] = useState<DutyAsked | null>(null);
   const [done, setDone] = useState("");
   const isAdministrator = me.value?.person.is_administrator ?? false;
@@ -120,10 +123,12 @@ export function DutyPage() {
   );
 }
 
-function OnNow({ now }: { now: DutyNow }) {
+function OnNow({ now }: { now: Told<DutyNow> }) {
   return (
     <section class="card" aria-labelledby="now-title">
       <h2 id="now-title">{say("now")}</h2>
+      {/* Since then another shift may have begun, and the wrong person would be called. */}
+      {now.asOf !== null && <p class="field-fault">{say("as_of", { time: saidTime(now.asOf) })}</p>}
       {now.on_call.length === 0 && <p>{say("nobody_now")}</p>}
       <ul class="rows is-plain">
         {now.on_call.map((one) => {
