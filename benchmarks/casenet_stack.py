@@ -35,6 +35,7 @@ def casenet_stack(servers: Servers, directory: Path) -> Iterator[Subject]:
         port = free_port()
         environ = environment(servers, own, port)
         world = seed(environ, own)
+        servers.analyze(DATABASE)
         for process in PROCESSES:
             given = environ if process.opens_seals else {k: v for k, v in environ.items() if k != "KEK_FILE"}
             account = "server" if process.name == "web" else "background"

@@ -40,6 +40,7 @@ def flask_floor(servers: Servers, directory: Path) -> Iterator[Subject]:
         ]
         insert = "INSERT INTO posts (id, group_id, author_id, text) VALUES (%s, %s, %s, %s)"
         connection.cursor().executemany(insert, rows)
+    servers.analyze(database)
     environ = {
         **os.environ,
         "FLOOR_DATABASE_URL": servers.postgres.url(APPLICATION, database),

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from os import environ
 from pathlib import Path
 
+import psycopg
+
 from benchmarks.processes import Processes
 from casenet.cli.children import spawn, unprivileged
 from casenet.cli.places import hand_over, socket_folder
-from casenet.cli.servers import Postgres, Redis, wait_until_answers
+from casenet.cli.servers import OWNER, Postgres, Redis, wait_until_answers
 
 # An acknowledged post is on the disk, for every subject alike; sizes as in the rivals' measurements.
 POSTGRES_SETTINGS = {
@@ -41,6 +43,11 @@ class Servers:
         """Drop and make database `name`."""
         self.postgres.drop_database(name)
         self.postgres.make_database(name)
+
+    def analyze(self, database: str) -> None:
+        """What autovacuum does within a minute: the planner shall know what was seeded."""
+        with psycopg.connect(self.libpq_url(OWNER, database), autocommit=True) as connection:
+            connection.execute("ANALYZE")
 
     def libpq_url(self, role: str, database: str) -> str:
         """The address of a database for asyncpg and other drivers that know no SQLAlchemy dialect."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Insert, Table, bindparam, func, insert, literal, select
+from sqlalchemy import ColumnElement, Table, bindparam, func, insert, literal, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -24,8 +24,10 @@ class Origin:
     session_id: UUID | None = None
 
 
+# A live delivery: whatever comes from number `revision` on goes to `readers`, by the process `object_id`, until
+# its next row about the group. After a crash nobody writes the end: so long at most may a row say too much.
 LIVE = "posts.live"
-LIVE_MINUTES = 10  # after a crash nobody writes the end: so long at most a row may say too much
+LIVE_MINUTES = 10
 
 _TABLE = cast("Table", AuditEvent.__table__)
 _GIVEN = [column for column in _TABLE.c if column.name not in ("id", "at")]
@@ -93,7 +95,13 @@ def recording(group_id: ColumnElement[UUID], revision: ColumnElement[int]) -> Re
         insert(_TABLE)
         .from_select(
             columns,
-            select(func.clock_timestamp(), literal("allowed"), group_id, revision, *values),
+            select(
+                func.clock_timestamp(),
+                literal("allowed", _TABLE.c.decision.type),
+                group_id,
+                revision,
+                *values,
+            ),
         )
         .returning(_TABLE.c.revision)
     )
@@ -136,18 +144,3 @@ def record_reads(session: Session, *, person_id: UUID, action: str, group_ids: S
             for group_id in group_ids
         ],
     )
-
-
-def delivering(
-    group_id: ColumnElement[UUID], first: ColumnElement[int], readers: ColumnElement[Any], *only_if: Any
-) -> Insert:
-    """A statement that adds the row of a live delivery: whatever comes from number `first` on goes to these readers.
-
-    It holds until the same process (parameter `audit_process_id`) writes its next one about the group, for
-    LIVE_MINUTES at most.
-    """
-    columns = ["at", "action", "decision", "group_id", "revision", "readers", "object_id"]
-    what = literal(LIVE), literal("allowed")
-    process_id = bindparam("audit_process_id", type_=_TABLE.c.object_id.type)
-    values = select(func.clock_timestamp(), *what, group_id, first, readers, process_id).where(*only_if)
-    return insert(_TABLE).from_select(columns, values)

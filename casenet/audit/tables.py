@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Identity, Index
+from sqlalchemy import ARRAY, BigInteger, Enum, Identity, Index
 from sqlalchemy import Uuid as UuidColumn
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -29,7 +29,7 @@ class AuditEvent(Base):
     group_id: Mapped[Uuid | None]
     object_id: Mapped[Uuid | None]
     revision: Mapped[int | None] = mapped_column(BigInteger)
-    decision: Mapped[str]
+    decision: Mapped[str] = mapped_column(Enum("allowed", "denied", name="audit_decision"))
     request_id: Mapped[str | None]
     address: Mapped[str | None]
     session_id: Mapped[Uuid | None]
@@ -37,7 +37,6 @@ class AuditEvent(Base):
     detail: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
     __table_args__ = (
-        CheckConstraint("decision in ('allowed', 'denied')", name="decision"),
         Index("ix_audit_event_group_at", "group_id", "at"),
         Index("ix_audit_event_person_at", "person_id", "at"),
     )

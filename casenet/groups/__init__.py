@@ -12,7 +12,8 @@ from casenet.groups.access import (
     enter,
     entries_of,
     entry_for_system,
-    readers_among,
+    heard,
+    readers_of,
 )
 from casenet.groups.actions import (
     add_member,
@@ -56,6 +57,7 @@ __all__ = [
     "function_fits",
     "give_back_mark",
     "give_back_sequence",
+    "heard",
     "leave_all",
     "may",
     "members",
@@ -64,7 +66,7 @@ __all__ = [
     "open_group",
     "patient",
     "patients",
-    "readers_among",
+    "readers_of",
     "record",
     "record_fields",
     "remove_member",

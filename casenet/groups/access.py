@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from functools import lru_cache
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CTE, Table, Text, Uuid, bindparam, func, literal_column, or_, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import Select, Table, Text, bindparam, func, literal_column, or_, select
+from sqlalchemy import cast as cast_to
 from sqlalchemy.orm import Session
 
 from casenet import identity
@@ -135,32 +136,26 @@ def audience(session: Session, group_id: UUID) -> Audience | None:
 _READING = [literal_column(f"'{role}'", Text) for role in RIGHTS if may(role, Permission.READ)]
 
 
-def readers_among() -> CTE:
-    """A statement part (id, org_id, last_sequence, last_mark, readers): a group, and who of some people may read it.
+def heard() -> Select[Any, Any, Any, str]:
+    """A statement (org_id, last_sequence, last_mark, readers) about the group `heard_group_id`.
 
-    `readers` in ascending order; no row when none of them may. The statement that uses it is given
-    `heard_group_id` and `listening` (person ids).
+    `readers` is the text of an array: most often it is the same as the last time, and `readers_of` knows it.
     """
-    return (
-        select(
-            _group.c.id,
-            _group.c.host_facility_id.label("org_id"),
-            _group.c.last_sequence,
-            _group.c.last_mark,
-            func.array_agg(
-                aggregate_order_by(_member.c.person_id, _member.c.person_id), type_=ARRAY(Uuid)
-            ).label("readers"),
-        )
-        .join(_group, _group.c.id == _member.c.group_id)
-        .where(
-            _member.c.group_id == bindparam("heard_group_id"),
-            _member.c.role.in_(_READING),
-            _member.c.person_id == func.any(bindparam("listening", type_=ARRAY(Uuid))),
-            is_active,
-        )
-        .group_by(_group.c.id)
-        .cte("heard")
+    readers = select(_member.c.person_id).where(
+        _member.c.group_id == bindparam("heard_group_id"), _member.c.role.in_(_READING), is_active
     )
+    return select(
+        _group.c.host_facility_id.label("org_id"),
+        _group.c.last_sequence,
+        _group.c.last_mark,
+        cast_to(func.array(readers.scalar_subquery()), Text).label("readers"),
+    ).where(_group.c.id == bindparam("heard_group_id"))
+
+
+@lru_cache(maxsize=10_000)
+def readers_of(text: str) -> frozenset[UUID]:
+    """The persons in the column `readers` of `heard`."""
+    return frozenset(UUID(id) for id in text.strip("{}").split(",") if id)
 
 
 def entry_for_system(session: Session, group_id: UUID, author_id: UUID) -> Entry:

@@ -1,7 +1,7 @@
 """Small cards of persons (name, profession, office) that go beside posts. Kept ten minutes: every post shows one."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from casenet import facilities
@@ -23,16 +23,21 @@ class Card(Shape):
 _cards: dict[UUID, tuple[float, Card]] = {}
 
 
-def cards(session: Database, ids: Iterable[UUID | None]) -> dict[str, Card]:
-    """Cards by person id (as text); also of persons who have left."""
+def cards(session: Database, ids: Iterable[UUID | None], likely: Collection[UUID] = ()) -> dict[str, Card]:
+    """Cards by person id (as text); also of persons who have left.
+
+    likely  Who will be asked for next, the rest of a team: looked up together with whoever is missing now.
+    """
     wanted = {id for id in ids if id is not None}
     oldest = time.monotonic() - CARD_SECONDS
     found = {id: _cards[id][1] for id in wanted if id in _cards and _cards[id][0] > oldest}
     if missing := wanted - found.keys():
+        missing = missing.union(id for id in likely if id not in _cards)
         for person in facilities.cards_of(session, missing):
             card = Card(name=person.name, profession=person.profession, facility_name=person.facility_name)
             if len(_cards) >= CARDS_MAX:
                 _cards.clear()
             _cards[person.person_id] = (time.monotonic(), card)
-            found[person.person_id] = card
+            if person.person_id in wanted:
+                found[person.person_id] = card
     return {str(id): card for id, card in found.items()}

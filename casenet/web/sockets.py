@@ -18,7 +18,7 @@ from gevent.queue import Queue
 from socketio.exceptions import ConnectionRefusedError as Refused
 
 from casenet import audit, clock, config, groups, identity, timeline
-from casenet.database import glance, transaction
+from casenet.database import Glance, glance, transaction
 from casenet.identity import Asker
 from casenet.ids import new_id
 from casenet.realtime import DEAF, Ring, listen, ring_again
@@ -55,7 +55,7 @@ class _Hall:
     mark: int = 0
     is_due: bool = False
     is_delivering: bool = False
-    noted: tuple[UUID, ...] = ()
+    noted: frozenset[UUID] = frozenset()
     noted_until: float = 0.0
 
 
@@ -159,20 +159,31 @@ class Sockets:
             if hall.noted:
                 gevent.spawn(self._note_end, group_id, hall.sequence + 1)
 
+    def _note(
+        self, session: Glance, group_id: UUID, hall: _Hall, first: int, readers: frozenset[UUID]
+    ) -> None:
+        """Before they are sent anything from number `first` on: say who hears the group, unless that is said."""
+        if readers != hall.noted or time.monotonic() > hall.noted_until:
+            self._say_who_hears(session, group_id, first, readers)
+            hall.noted, hall.noted_until = readers, time.monotonic() + audit.LIVE_MINUTES * 60
+
     def _note_end(self, group_id: UUID, first: int) -> None:
-        """Nobody hears this group here any more: what our last audit row says ends before number `first`."""
+        """Nobody hears this group here any more."""
         try:
-            audit.record(
-                glance(),
-                person_id=None,
-                action=audit.LIVE,
-                group_id=group_id,
-                object_id=self.id,
-                revision=first,
-                readers=(),
-            )
-        except Exception as error:  # noqa: BLE001  (the row before it ends by itself)
+            self._say_who_hears(glance(), group_id, first, frozenset())
+        except Exception as error:  # noqa: BLE001  (what was said ends by itself)
             log.error("end_of_delivery_unnoted", group_id=str(group_id), error=type(error).__name__)
+
+    def _say_who_hears(self, session: Glance, group_id: UUID, first: int, readers: frozenset[UUID]) -> None:
+        audit.record(
+            session,
+            person_id=None,
+            action=audit.LIVE,
+            group_id=group_id,
+            object_id=self.id,
+            revision=first,
+            readers=sorted(readers),
+        )
 
     def _listen(self) -> None:
         while True:
@@ -246,23 +257,21 @@ class Sockets:
             return
         # Whoever joins while we read was let in by a later look, and asks for what came before by itself.
         listening = {sid: self.phones[sid].asker.person_id for sid in hall.sids}
-        noted = hall.noted if time.monotonic() < hall.noted_until else None
         session = glance()
-        news = timeline.news(
-            session, group_id, hall.sequence, set(listening.values()), noted=noted, process_id=self.id
-        )
-        readers = news.readers if news else ()
-        self._cut(group_id, [sid for sid, person_id in listening.items() if person_id not in readers])
+        news = timeline.news(session, group_id, hall.sequence)
+        may_read = news.readers if news else frozenset[UUID]()
+        self._cut(group_id, [sid for sid, person_id in listening.items() if person_id not in may_read])
         if news is None:
             return
-        if news.rows and news.readers != noted:
-            hall.noted, hall.noted_until = news.readers, time.monotonic() + audit.LIVE_MINUTES * 60
         rows, marks = news.rows, ()
         if news.last_mark > hall.mark:
             marks = timeline.marks_after(session, group_id, hall.mark)
         if not rows and not marks:
             return
-        people = cards(session, [row.author_id for row in rows] + [mark.person_id for mark in marks])
+        authors = [row.author_id for row in rows] + [mark.person_id for mark in marks]
+        people = cards(session, authors, likely=may_read)
+        if rows:
+            self._note(session, group_id, hall, rows[0].sequence, may_read.intersection(listening.values()))
         hall.sequence = max(hall.sequence, rows[-1].sequence if rows else 0)
         hall.mark = max(hall.mark, marks[-1].mark if marks else 0)
         changes = {
