@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 import structlog
 from psycopg.pq import ExecStatus
-from psycopg.rows import RowFactory, RowMaker, namedtuple_row
+from psycopg.rows import RowMaker, namedtuple_row
 from psycopg.types.json import Jsonb
 from sqlalchemy import (
     JSON,
@@ -105,6 +105,29 @@ def use(maker: sessionmaker[Session]) -> None:
 _maker: sessionmaker[Session] | None = None
 
 
+class _Borrowed:
+    """A pooled connection that a glance keeps at hand, with a cursor for each statement that it has run."""
+
+    __slots__ = ("cursors", "driver", "proxied")
+
+    def __init__(self, proxied: PoolProxiedConnection) -> None:
+        self.proxied = proxied
+        self.driver: psycopg.Connection[Any] = cast("Any", proxied.driver_connection)
+        self.cursors: dict[Prepared, psycopg.Cursor[Any]] = {}
+
+    @property
+    def is_lost(self) -> bool:
+        return self.driver.closed or self.driver.broken
+
+    def ask(self, statement: "Prepared", parameters: dict[str, Any]) -> list[Any]:
+        cursor = self.cursors.get(statement)
+        if cursor is None:
+            cursor = self.cursors[statement] = self.driver.cursor(row_factory=statement.rows)
+        cursor.execute(statement.sql, parameters)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        result = cursor.pgresult
+        return cursor.fetchall() if result and result.status == ExecStatus.TUPLES_OK else []
+
+
 class Glance:
     """The database without a transaction: each statement stands alone and is committed by itself.
 
@@ -112,45 +135,64 @@ class Glance:
     round trips of BEGIN and COMMIT. It takes Prepared statements only and holds no connection between them.
     """
 
-    __slots__ = ("_bind",)
-
     def __init__(self, bind: Engine | Connection) -> None:
         self._bind = bind
+        self._idle: list[
+            _Borrowed
+        ] = []  # the pool's, kept at hand: giving them back and forth costs as much again
+        self._waiting = 0
 
-    def run(self, sql: str, parameters: dict[str, Any], rows: RowFactory[Any]) -> list[Any]:
-        """The rows of one statement. Raises SQLAlchemy's errors, whoever met them."""
+    def run(self, statement: "Prepared", parameters: dict[str, Any]) -> list[Any]:
+        """The rows of one statement. Raises SQLAlchemy's errors, whoever met them.
+
+        A connection that was lost while nobody used it (the database was started anew) is not the caller's
+        fault: the statement is asked once more. Each of them may be asked twice.
+        """
         if isinstance(self._bind, Connection):  # a test's outer transaction: a failure must not end it
             with self._bind.begin_nested():
-                return self._ask(self._bind.connection, sql, parameters, rows)
+                return self._ask(_Borrowed(self._bind.connection), statement, parameters)
+        if self._idle:
+            borrowed = self._idle.pop()
+            try:
+                return self._ask(borrowed, statement, parameters)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+        return self._ask(self._borrow(statement), statement, parameters)
+
+    def _borrow(self, statement: "Prepared") -> _Borrowed:
+        self._waiting += 1
         try:
-            borrowed = self._bind.raw_connection()
+            return _Borrowed(cast("Engine", self._bind).raw_connection())
         except psycopg.Error as error:
-            raise self._named(error, sql, is_lost=False) from None
-        try:
-            return self._ask(borrowed, sql, parameters, rows)
+            raise self._named(error, statement, is_lost=False) from None
         finally:
-            borrowed.close()
+            self._waiting -= 1
 
-    def _ask(
-        self, borrowed: PoolProxiedConnection, sql: str, parameters: dict[str, Any], rows: RowFactory[Any]
-    ) -> list[Any]:
-        driver: psycopg.Connection[Any] = cast("Any", borrowed.driver_connection)
+    def _ask(self, borrowed: _Borrowed, statement: "Prepared", parameters: dict[str, Any]) -> list[Any]:
         try:
-            cursor = driver.cursor(row_factory=rows)
-            cursor.execute(sql, parameters)  # pyright: ignore[reportArgumentType, reportCallIssue]
-            result = cursor.pgresult
-            return cursor.fetchall() if result and result.status == ExecStatus.TUPLES_OK else []
+            return borrowed.ask(statement, parameters)
         except psycopg.Error as error:
-            if driver.closed or driver.broken:
-                borrowed.invalidate()
-                if isinstance(self._bind, Engine):
-                    self._bind.dispose()  # the others were lost with it
-                raise self._named(error, sql, is_lost=True) from None
-            raise self._named(error, sql, is_lost=False) from None
+            raise self._named(error, statement, is_lost=borrowed.is_lost) from None
+        finally:
+            self._keep(borrowed)
 
-    def _named(self, error: psycopg.Error, sql: str, *, is_lost: bool) -> BaseException:
+    def _keep(self, borrowed: _Borrowed) -> None:
+        if borrowed.is_lost:
+            lost, self._idle = (
+                [borrowed, *self._idle],
+                [],
+            )  # the others were lost with it, or are soon made anew
+            for each in lost:
+                each.proxied.invalidate()
+        elif self._waiting:
+            borrowed.proxied.close()  # somebody waits for it in the pool
+        elif isinstance(self._bind, Engine):
+            self._idle.append(borrowed)
+
+    def _named(self, error: psycopg.Error, statement: "Prepared", *, is_lost: bool) -> BaseException:
         return DBAPIError.instance(
-            sql,
+            statement.sql,
             None,
             error,
             psycopg.Error,
@@ -173,8 +215,8 @@ class Prepared:
     def __init__(self, statement: Executable) -> None:
         self.statement = statement
         compiled = cast("Any", statement).compile(dialect=_DIALECT)
-        self._sql = str(compiled)
-        if "__[POSTCOMPILE" in self._sql:
+        self.sql = str(compiled)
+        if "__[POSTCOMPILE" in self.sql:
             raise TypeError("a list in a prepared statement is one array, not in_()")
         self._constants = {name: value for name, value in compiled.params.items() if value is not None}
         self._row: RowMaker[Any] | None = None
@@ -188,9 +230,9 @@ class Prepared:
         for name in self._documents:
             if given[name] is not None:
                 given[name] = Jsonb(given[name])
-        return session.run(self._sql, given, self._rows)
+        return session.run(self, given)
 
-    def _rows(self, cursor: psycopg.Cursor[Any]) -> RowMaker[Any]:
+    def rows(self, cursor: psycopg.Cursor[Any]) -> RowMaker[Any]:
         """As psycopg's namedtuple_row, which would read the columns' names again with every answer."""
         if self._row is None and cursor.pgresult is not None:
             self._row = namedtuple_row(cursor)
@@ -216,13 +258,13 @@ def glance() -> Glance:
     """A glance at this process's database."""
     bind: Engine | Connection = (_maker or _process_sessions()).kw["bind"]
     # Tests that work inside one outer transaction hand out its connection.
-    return Glance(_standing_alone(bind) if isinstance(bind, Engine) else bind)
+    return _standing_alone(bind) if isinstance(bind, Engine) else Glance(bind)
 
 
 @cache
-def _standing_alone(engine: Engine) -> Engine:
+def _standing_alone(engine: Engine) -> Glance:
     # An engine of its own: switching a pooled connection to autocommit and back costs what it would save.
-    return create_engine(
+    own = create_engine(
         engine.url,
         isolation_level="AUTOCOMMIT",
         pool_size=config.current().database_pool,
@@ -233,6 +275,7 @@ def _standing_alone(engine: Engine) -> Engine:
         hide_parameters=True,
         connect_args=_connect_args(config.current(), "-c plan_cache_mode=force_generic_plan -c jit=off"),
     )
+    return Glance(own)
 
 
 @contextmanager

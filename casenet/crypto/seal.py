@@ -22,13 +22,12 @@ import os
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import cache
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA512
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 VERSION = 1
 SUITE = 1
@@ -66,25 +65,37 @@ class Place:
     created_at: datetime
     flags: int = 0
 
-    def fields(self) -> tuple[bytes, ...]:
-        """The context fields in the order of the format."""
-        microseconds = (self.created_at - _EPOCH) // timedelta(microseconds=1)
-        return (
-            self.table.encode(),
-            self.column.encode(),
-            self.org_id.bytes,
-            self.group_id.bytes,
-            self.row_id.bytes,
-            struct.pack(">I", self.revision),
-            self.author_id.bytes,
-            struct.pack(">q", microseconds),
-            struct.pack(">H", self.flags),
-        )
-
     def digest(self) -> bytes:
-        """SHA-256 over the length-prefixed fields: 32 bytes."""
-        fields = self.fields()
-        return hashlib.sha256(b"CNE1ctx" + b"".join(struct.pack(">I", len(f)) + f for f in fields)).digest()
+        """SHA-256 over the context fields in the order of the format, each after its length: 32 bytes."""
+        since = self.created_at - _EPOCH
+        microseconds = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+        place = _PLACE.pack(
+            16,
+            self.org_id.bytes,
+            16,
+            self.group_id.bytes,
+            16,
+            self.row_id.bytes,
+            4,
+            self.revision,
+            16,
+            self.author_id.bytes,
+            8,
+            microseconds,
+            2,
+            self.flags,
+        )
+        return hashlib.sha256(_named(self.table, self.column) + place).digest()
+
+
+# org_id, group_id, row_id, revision, author_id, created_at, flags
+_PLACE = struct.Struct(">I16sI16sI16sIII16sIqIH")
+
+
+@cache
+def _named(table: str, column: str) -> bytes:
+    names = (name.encode() for name in (table, column))
+    return b"CNE1ctx" + b"".join(struct.pack(">I", len(name)) + name for name in names)
 
 
 def seal(key: bytes, epoch: int, place: Place, data: bytes, *, kind: int = TEXT) -> bytes:
@@ -128,9 +139,12 @@ def open_seal(ring: Mapping[int, bytes], place: Place, blob: bytes) -> tuple[int
 
 
 def _derive(key: bytes, salt: bytes, info: bytes) -> tuple[bytes, bytes, bytes]:
-    commitment = HKDF(SHA512(), 32, salt, b"CNE1 commit" + info).derive(key)
-    secret = HKDF(SHA512(), 44, salt, b"CNE1 key" + info).derive(key)
-    return commitment, secret[:32], secret[32:]
+    # HKDF (RFC 5869): extract once, then two outputs of one block each. The library's own class takes ten times
+    # as long for it, a third of a read of 50 posts; tests/parts/crypto holds both equal.
+    extracted = hmac.digest(salt, key, "sha512")
+    commitment = hmac.digest(extracted, b"CNE1 commit" + info + b"\x01", "sha512")
+    secret = hmac.digest(extracted, b"CNE1 key" + info + b"\x01", "sha512")
+    return commitment[:32], secret[:32], secret[32:44]
 
 
 def _pad(kind: int, data: bytes) -> bytes:
