@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from casenet.config import Config
 from workers.app import ALERT_SECONDS, SHEET_SECONDS, TIMETABLE, VISIBILITY_SECONDS, app, broker_url
+from workers.every import Every
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,3 +95,11 @@ def test_no_process_of_celery_is_patched_by_gevent(shared_environ: dict[str, str
     child = subprocess.run([sys.executable, "-c", asks], env=shared_environ, cwd=ROOT, check=False)
 
     assert child.returncode == 0
+
+
+def test_what_is_due_in_a_moment_is_due_now() -> None:
+    every = Every(1.0)
+    ran = every.now()
+
+    assert not every.is_due(ran - timedelta(seconds=0.9)).is_due
+    assert every.is_due(ran - timedelta(seconds=0.985)) == (True, 1.0)
