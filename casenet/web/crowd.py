@@ -12,7 +12,7 @@ from gevent.lock import BoundedSemaphore
 from casenet.errors import Busy
 
 AT_ONCE_MAX = 14  # of a pool of 20: 4 for deliveries, 2 that ordinary work never takes
-WAITING_MAX = 400  # about half a second of work for one process
+WAITING_MAX = 250  # about a quarter of a second of work for one process
 WAIT_SECONDS = 1.0
 RETRY_SECONDS = 2
 
