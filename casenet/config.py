@@ -40,7 +40,8 @@ class Config:
     public_origin           scheme://host[:port] as phones see it; https makes cookies Secure.
     session_idle_minutes    Content is closed after this long without a request (security.md JP-09).
     session_hours           A sign-in ends after this long whatever happens (JP-09).
-    database_pool           Connections per process; 2 web processes stay far below PostgreSQL's 100.
+    database_pool           Connections per process for transactions, and as many for glances: 80 for 2 web processes
+                            at their fullest, below the 150 of docker-compose.yml.
     statement_timeout_ms    A cancelled request leaves its query running: the server ends it.
     """
 

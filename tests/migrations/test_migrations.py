@@ -6,7 +6,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 import casenet.escalation.tables
 import casenet.groups.tables
@@ -16,7 +16,12 @@ import casenet.sheets.tables
 import casenet.timeline.tables
 from casenet.cli import schema
 from casenet.cli.servers import OWNER, Postgres
-from casenet.database import Base
+from casenet.config import Config
+from casenet.database import Base, transaction
+from casenet.groups import Permission, enter
+from casenet.ids import new_id
+from casenet.timeline import Draft, publish_notice, publish_post
+from tests.cast import NOON, assemble
 from tests.conftest import Servers
 
 TABLES = (
@@ -97,6 +102,46 @@ def test_each_migration_down_leaves_the_schema_as_it_was(empty: str, revision: s
 
     assert after == before
     command.upgrade(settings, "head")
+
+
+@pytest.mark.parametrize("revision", REVISIONS[1:])
+def test_rows_outlive_each_migration_down_and_up(database: Config, servers: Servers, revision: str) -> None:
+    with transaction() as session:
+        cast = assemble(session)
+        entry = enter(session, cast.sato, cast.group, Permission.POST)
+        for text_of_post in ("血圧 138/76", "訪問しました"):
+            publish_post(session, entry, Draft(new_id(), "report", text_of_post, None), now=NOON)
+        publish_notice(session, cast.group, new_id(), {"code": "alert.resolved"}, now=NOON)
+    name = make_url(database.database_url).database or ""
+    settings = schema.settings_for(servers.url(name, OWNER))
+    command.downgrade(settings, revision)
+    before = rows(servers.url(name, OWNER))
+
+    command.downgrade(settings, "-1")
+    command.upgrade(settings, revision)
+
+    assert len(before["timeline_revision"]) == 3
+    assert rows(servers.url(name, OWNER)) == before
+    command.upgrade(settings, "head")
+
+
+def rows(url: str) -> dict[str, list[str]]:
+    """Every row of the tables that each migration leaves there, as text."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found = {
+            name: list(connection.scalars(text(f"SELECT t::text FROM {name} t ORDER BY 1")))
+            for name in (
+                "person",
+                "patient_group",
+                "membership",
+                "timeline_revision",
+                "audit_event",
+                "group_key",
+            )
+        }
+    engine.dispose()
+    return found
 
 
 def test_the_application_role_owns_nothing_and_cannot_rewrite_the_record(servers: Servers) -> None:

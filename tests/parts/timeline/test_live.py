@@ -1,0 +1,82 @@
+"""A post as one statement, and what a live delivery reads."""
+
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from casenet import groups, timeline
+from casenet.audit.tables import AuditEvent
+from casenet.config import Config
+from casenet.database import Prepared, glance, transaction
+from casenet.errors import Conflict
+from casenet.groups import Entry, Permission
+from casenet.ids import new_id
+from casenet.timeline import Draft, Posted
+from casenet.timeline.tables import TimelineRevision
+from tests.cast import NOON, Cast, assemble
+
+
+@pytest.fixture
+def cast(database: Config) -> Cast:
+    with transaction() as session:
+        return assemble(session)
+
+
+def entry_of(cast: Cast, person_id: UUID) -> Entry:
+    return groups.enter(glance(), person_id, cast.group, Permission.POST)
+
+
+def post(entry: Entry, post_id: UUID, text: str = "訪問しました") -> Posted:
+    return timeline.publish_post(glance(), entry, Draft(post_id, "report", text, None), now=NOON)
+
+
+def test_a_post_sent_by_two_hands_at_once_takes_one_number_and_leaves_no_gap(cast: Cast) -> None:
+    entry, ids = entry_of(cast, cast.sato), [new_id() for _ in range(12)]
+
+    with ThreadPoolExecutor(8) as hands:
+        posted = list(hands.map(lambda post_id: post(entry, post_id), [id for id in ids for _ in range(3)]))
+
+    with transaction() as session:
+        numbers = session.scalars(select(TimelineRevision.sequence).order_by(TimelineRevision.sequence)).all()
+        noted = session.scalars(select(AuditEvent.revision).where(AuditEvent.action == "post.publish")).all()
+    assert list(numbers) == list(range(1, 13))
+    assert sorted(number or 0 for number in noted) == list(numbers)
+    assert sum(each.is_new for each in posted) == 12
+    assert len({(each.post_id, each.sequence) for each in posted}) == 12
+    assert {each.post_id for each in posted} == set(ids)
+
+
+def test_somebody_elses_id_is_refused_and_takes_no_number(cast: Cast) -> None:
+    post_id = new_id()
+    post(entry_of(cast, cast.sato), post_id)
+
+    with pytest.raises(Conflict, match="id-taken"):
+        post(entry_of(cast, cast.tanaka), post_id)
+
+    assert post(entry_of(cast, cast.tanaka), new_id()).sequence == 2
+
+
+def test_news_are_what_came_after_and_who_may_read_them_now(cast: Cast) -> None:
+    entry = entry_of(cast, cast.sato)
+    for text in ("一", "二", "三"):
+        post(entry, new_id(), text)
+
+    news = timeline.news(glance(), cast.group, 1)
+    with transaction() as session:
+        groups.remove_member(session, entry, cast.mori, now=NOON)
+    after = timeline.news(glance(), cast.group, 3)
+
+    assert news is not None
+    assert [(row.sequence, row.text) for row in news.rows] == [(2, "二"), (3, "三")]
+    assert news.readers == {cast.sato, cast.tanaka, cast.mori, cast.ito}
+    assert after is not None
+    assert (after.rows, after.last_sequence) == ((), 3)
+    assert after.readers == {cast.sato, cast.tanaka, cast.ito}
+    assert timeline.news(glance(), new_id(), 0) is None
+
+
+def test_a_prepared_statement_takes_no_list_that_is_written_anew_each_time() -> None:
+    with pytest.raises(TypeError):
+        Prepared(select(TimelineRevision.sequence).where(TimelineRevision.kind.in_(("report", "notice"))))
