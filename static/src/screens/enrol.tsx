@@ -8,8 +8,8 @@ import { useLoaded } from "../parts/loading";
 import { sentenceOf, Trouble } from "../parts/problem";
 import { CodeInput } from "./sign_in";
 
-/** As many as the server asks for. */
-const PASSWORD_CHARACTERS_MIN = 12;
+/** As many as the server asks for: casenet/identity/rules.py. */
+const PASSWORD_CHARACTERS_MIN = 13;
 
 interface Secret {
   totp_secret: string;
