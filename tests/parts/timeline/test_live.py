@@ -1,6 +1,7 @@
 """A post as one statement, and what a live delivery reads."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -36,7 +37,7 @@ def test_a_post_sent_by_two_hands_at_once_takes_one_number_and_leaves_no_gap(cas
     entry, ids = entry_of(cast, cast.sato), [new_id() for _ in range(12)]
 
     with ThreadPoolExecutor(8) as hands:
-        posted = list(hands.map(lambda post_id: post(entry, post_id), [id for id in ids for _ in range(3)]))
+        posted = list(hands.map(partial(post, entry), [id for id in ids for _ in range(3)]))
 
     with transaction() as session:
         numbers = session.scalars(select(TimelineRevision.sequence).order_by(TimelineRevision.sequence)).all()
