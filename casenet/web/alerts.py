@@ -92,6 +92,8 @@ def raise_alert(path: GroupPath, body: AlertIn) -> Response:
     with transaction() as session:
         entry = enter_group(session, path.group_id)
         alert, is_new = escalation.raise_alert(session, entry, call, now=database_now(session))
+    # Apart, so that the first person is asked while we look up what to answer.
+    with transaction() as session:
         return answer(alert_json(session, entry, alert), 201 if is_new else 200)
 
 
