@@ -3,6 +3,8 @@
 Facts are ids, codes and numbers. No name and nothing about a patient may stand in one.
 """
 
+from types import TracebackType
+
 
 class DomainError(Exception):
     """A refusal that the caller can understand and act on.
@@ -62,3 +64,17 @@ class Busy(TooMany):
 
 class Unavailable(DomainError):
     """Something that we stand on does not answer now (key, database); try again."""
+
+
+def place_of(trace: TracebackType | None) -> str:
+    """Where an error arose: our last five files and lines on the way, and the very last, whosever it is.
+
+    Nothing else of it may be written down: its text may hold what a person typed.
+    """
+    places: list[str] = []
+    while trace:
+        frame = trace.tb_frame
+        if not trace.tb_next or str(frame.f_globals.get("__name__")).startswith(("casenet.", "workers.")):
+            places.append(f"{frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return " > ".join(places[-6:])

@@ -4,11 +4,12 @@ No task carries a time (ETA, countdown) or a content: tasks take no arguments, d
 and may be lost, doubled or late without harm. No monkey patching here: prefork processes are plain Python.
 """
 
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_ready
+from celery.signals import celeryd_init, setup_logging, worker_ready
 from kombu import Exchange, Queue
 from kombu.transport import TRANSPORT_ALIASES
 
@@ -109,7 +110,15 @@ app.add_defaults(_settings)
 
 @setup_logging.connect
 def _log(**_: Any) -> None:
-    logs.set_up(config.current().log_level)
+    logs.set_up(config.current().log_level, TASK_QUEUES)
+
+
+@celeryd_init.connect
+def _say_nothing_else(**_: Any) -> None:
+    """In the main process of a worker, which warns and answers signals in plain text, past its own logs."""
+    _log()
+    program: Any = import_module("celery.apps.worker")
+    program.safe_say = logs.told_to_end
 
 
 @worker_ready.connect

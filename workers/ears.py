@@ -5,7 +5,6 @@ Only a shortcut: a NOTIFY that nobody hears costs at most the second until the t
 
 import threading
 import time
-import traceback
 
 import psycopg
 import structlog
@@ -15,6 +14,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from casenet import config
+from casenet.errors import place_of
 from workers.probes import PROBES
 
 log = structlog.get_logger()
@@ -48,8 +48,7 @@ def _listen(app: Celery, channels: tuple[str, ...]) -> None:
             log.warning("ears_deaf", error=type(error).__name__)
         except Exception as error:  # noqa: BLE001
             # A mistake of ours. A real worker's log is searched for this line by tests/workers/test_ears.py.
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            log.error("ears_broken", error=type(error).__name__, place=f"{place.name}:{place.lineno}")
+            log.error("ears_broken", error=type(error).__name__, place=place_of(error.__traceback__))
         time.sleep(AGAIN_SECONDS)
 
 

@@ -1,11 +1,21 @@
-"""Structured logs of the background processes: JSON lines on standard output, ids only."""
+"""Structured logs of the background processes: JSON lines on standard output, ids and codes only."""
 
 import logging
 import os
+import re
 import sys
+import threading
+from collections.abc import Collection, Mapping
 from contextlib import suppress
+from types import TracebackType
 
 import structlog
+
+from casenet.errors import place_of
+
+log = structlog.get_logger()
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Lines:
@@ -22,9 +32,49 @@ class Lines:
     log = debug = info = warn = warning = error = exception = fatal = critical = msg
 
 
-def set_up(level: str) -> None:
-    """JSON lines on standard output. Celery's own lines name tasks, which carry no arguments."""
-    logging.basicConfig(stream=sys.stdout, level=logging.WARNING, format="%(message)s", force=True)
+class Libraries(logging.Handler):
+    """What Celery and other libraries say, without their words: these repeat errors' texts and tasks' arguments.
+
+    Left are who said it and in which function, the error's kind and place, and the task with its id.
+    """
+
+    def __init__(self, tasks: Collection[str]) -> None:
+        super().__init__()
+        self._tasks = tasks
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line of codes, whatever stands in the record."""
+        values: list[object] = list(
+            record.args.values() if isinstance(record.args, Mapping) else record.args or ()
+        )
+        kind, error, trace = record.exc_info or (None, None, None)
+        if kind is None:
+            error = next((value for value in (record.msg, *values) if isinstance(value, BaseException)), None)
+            kind, trace = (type(error), error.__traceback__) if error else (None, None)
+        facts = {
+            "library": record.name,
+            "function": f"{record.filename}:{record.funcName}",
+            "task": next(
+                (value for value in values if isinstance(value, str) and value in self._tasks), None
+            ),
+            "task_id": next(
+                (value for value in values if isinstance(value, str) and _ID.fullmatch(value)), None
+            ),
+            "error": kind and kind.__name__,
+            "place": place_of(trace) or None,
+        }
+        said = {name: fact for name, fact in facts.items() if fact}
+        log.log(record.levelno, "task_failed" if "task" in said and kind else "library_spoke", **said)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's own name)
+        """Nothing: it would print the record."""
+
+
+def set_up(level: str, tasks: Collection[str] = ()) -> None:
+    """JSON lines on standard output, also for what libraries say and for what nobody caught.
+
+    tasks   Names that may stand in a line when a library names them.
+    """
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -35,3 +85,19 @@ def set_up(level: str) -> None:
         logger_factory=lambda *_: Lines(),
         cache_logger_on_first_use=True,
     )
+    libraries = Libraries(tasks)
+    logging.basicConfig(handlers=[libraries], level=logging.WARNING, force=True)
+    logging.lastResort = libraries  # billiard's logger hands nothing on and has no handler of its own
+    logging.captureWarnings(True)
+    sys.excepthook = _uncaught
+    threading.excepthook = lambda what: _uncaught(what.exc_type, what.exc_value, what.exc_traceback)
+    sys.unraisablehook = lambda what: _uncaught(what.exc_type, what.exc_value, what.exc_traceback)
+
+
+def told_to_end(*_: object) -> None:
+    """In place of the sentences that Celery writes when a signal comes."""
+    log.info("told_to_end")
+
+
+def _uncaught(kind: type[BaseException], _: BaseException | None, trace: TracebackType | None) -> None:
+    log.error("uncaught", error=kind.__name__, place=place_of(trace))

@@ -96,19 +96,9 @@ def _of_database(error: Exception) -> Response:
 
 def _of_mistake(error: Exception) -> Response:
     # Only the kind: an exception's text may hold what a person typed.
-    place = _last_place(error)
+    place = errors.place_of(error.__traceback__)
     log.error("mistake", error=type(error).__name__, place=place, request_id=g.get("request_id"))
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal")
-
-
-def _last_place(error: Exception) -> str:
-    trace = error.__traceback__
-    places: list[str] = []
-    while trace:
-        code = trace.tb_frame.f_code
-        places.append(f"{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}")
-        trace = trace.tb_next
-    return " > ".join(places[-6:])
 
 
 def register(app: Flask) -> None:

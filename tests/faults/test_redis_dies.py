@@ -67,7 +67,9 @@ def test_a_worker_that_could_not_acknowledge_hears_again_and_loses_no_task(
         wait_until(lambda: len(unacknowledged(line)) == 2, what="two tasks under way")
         server.kill()
         time.sleep(0.5)
-    wait_until(lambda: "Couldn't ack" in house.log("worker"), what="an acknowledgement that fails")
+    wait_until(
+        lambda: "message.py:ack_log_error" in house.log("worker"), what="an acknowledgement that fails"
+    )
     server.start()
     assert unacknowledged(line)
 
@@ -98,7 +100,7 @@ def test_under_a_stream_of_tasks_redis_dies_again_and_again(
 
     works(house)
     wait_until(lambda: settled(line), what="an end of every task")
-    assert "Unrecoverable" not in house.log("worker")
+    assert "worker.py:start" not in house.log("worker")  # Celery's "Unrecoverable error"
 
 
 def _send_on(ended: threading.Event) -> None:
