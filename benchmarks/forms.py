@@ -1,7 +1,7 @@
 """P7: a two-page Japanese form, warm. Each engine in processes of its own:
 
 casenet           the admission sheet as CaseNet prints it
-bare              the same layout by typst alone, its inputs ready
+bare              the same layout by typst alone, its file of values ready
 weasyprint        the same fields and options by WeasyPrint, as a plain HTML table
 plain typst       80 labelled fields, 24 rows and a note by typst
 plain weasyprint  the plain form by WeasyPrint
