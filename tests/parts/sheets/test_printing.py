@@ -2,8 +2,6 @@
 
 import io
 import re
-import time
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -168,27 +166,14 @@ def test_the_same_sheet_gives_the_same_bytes():
     assert printing.pdf(FORM, VALUES, HOW) == printing.pdf(FORM, VALUES, HOW)
 
 
-def processor_time(*sheets):
-    """Of the cheapest of these sheets, printed one after the other."""
-    took = []
-    for the_form, values, how in sheets:
-        started = time.process_time()
-        printing.pdf(the_form, values, how)
-        took.append(time.process_time() - started)
-    return min(took)
+@pytest.mark.parametrize("layout", printing.LAYOUTS.values())
+def test_a_layout_asks_for_its_values_as_a_file_and_never_as_inputs(layout):
+    """Inputs are part of everything that typst lays out: with them nothing is kept from one sheet to the next."""
+    source = (printing.FOLDER / layout).read_text("utf-8")
+    code = re.sub(r"^//.*", "", source, flags=re.MULTILINE)
 
-
-def test_what_did_not_change_is_not_laid_out_again():
-    """The title stands in a style of every page, so with a new one everything is laid out again."""
-    all_new = processor_time(*((replace(FORM, title=f"第{number}版"), VALUES, HOW) for number in range(8)))
-    one_new = processor_time(
-        *(
-            (FORM, VALUES | {"p.name": f"佐野 {number}"}, replace(HOW, footer=f"CaseNet {number}"))
-            for number in range(8)
-        )
-    )
-
-    assert one_new < 0.75 * all_new
+    assert 'json("/sheet.json")' in code
+    assert "sys." not in code
 
 
 def test_an_instant_with_microseconds_is_no_obstacle():
