@@ -22,6 +22,14 @@ PUSH_HOSTS = (
     "web.push.apple.com",
     ".notify.windows.com",
 )
+# A database whose machine vanishes without a word: waiting for it ends after twenty seconds, not after as long as
+# TCP sends again (a quarter of an hour; for ever when there is nothing to send).
+DATABASE_PROBES = {
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
 
 
 class ConfigError(Exception):

@@ -79,6 +79,7 @@ def engine_of(settings: Config) -> Engine:
 def _connect_args(settings: Config, more: str = "") -> dict[str, Any]:
     return {
         "connect_timeout": 5,
+        **config.DATABASE_PROBES,
         # After five uses psycopg prepares a statement on the server: planning is then not repeated.
         "prepare_threshold": 5,
         "options": f"-c statement_timeout={settings.statement_timeout_ms} "

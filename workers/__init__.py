@@ -4,7 +4,6 @@ app.py           Celery: queues, limits, the whole timetable
 broker.py        Redis as tasks travel over it: survives its death, refuses strangers' messages
 every.py         the timetable's clock, which nobody can set
 ears.py          hears PostgreSQL's NOTIFY and starts the task at once
-probes.py        notices a database whose machine has vanished
 rounds.py        what alert workers and nightwatch both do; knows no Celery and no Redis
 alerts.py        tasks: move due alerts, send due pings
 sheets.py        tasks: render and remind

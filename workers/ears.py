@@ -15,7 +15,6 @@ from psycopg.conninfo import make_conninfo
 
 from casenet import config
 from casenet.errors import place_of
-from workers.probes import PROBES
 
 log = structlog.get_logger()
 
@@ -54,7 +53,8 @@ def _listen(app: Celery, channels: tuple[str, ...]) -> None:
 
 def _hear(app: Celery, channels: tuple[str, ...]) -> None:
     url = config.current().database_url.replace("postgresql+psycopg://", "postgresql://", 1)
-    with psycopg.connect(make_conninfo(url, **PROBES), autocommit=True, connect_timeout=5) as connection:
+    address = make_conninfo(url, **config.DATABASE_PROBES)
+    with psycopg.connect(address, autocommit=True, connect_timeout=5) as connection:
         for channel in channels:
             connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
             _start(app, channel)  # what came while nobody listened

@@ -11,15 +11,13 @@ from datetime import timedelta
 from functools import cache
 
 import structlog
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import func, select
 
 from casenet import config, escalation, notifications
 from casenet.database import database_now, transaction
 from casenet.notifications import Channel, Claim, Settled
-from workers import probes
 
 log = structlog.get_logger()
-event.listen(Engine, "do_connect", probes.add_probes)
 
 AT_ONCE = timedelta(0)
 ALERTS_PER_ROUND = 200  # a ward has eight calls a night; an earthquake has 38 a second (needs.md 4)

@@ -13,12 +13,12 @@ from sqlalchemy import text
 
 import casenet.config
 from casenet import clock, escalation, notifications
-from casenet.config import Config
-from casenet.database import transaction
+from casenet.config import DATABASE_PROBES, Config
+from casenet.database import glance, transaction
 from casenet.escalation import AlertView, Level
 from tests.night import Ward, open_ward, subscribe
 from tests.receivers import MailService, PushService
-from workers import probes, rounds
+from workers import rounds
 
 
 @pytest.fixture
@@ -223,13 +223,17 @@ def test_a_machine_that_has_no_thread_left_loses_no_sender(
     assert str(later.id) in {received.message["alert_id"] for received in push.received}
 
 
-def test_a_database_that_vanishes_without_a_word_is_noticed(ward: Ward) -> None:
+@pytest.mark.parametrize("way", ["transaction", "glance"])
+def test_a_database_that_vanishes_without_a_word_is_noticed(ward: Ward, way: str) -> None:
     """That it works was seen once with a network cable pulled: 20 s with these, more than 75 s without."""
+    engine: Any = glance()._bind  # pyright: ignore[reportPrivateUsage]
     with transaction() as session:
-        driver: Any = session.connection().connection.driver_connection
-        asked: dict[str, str] = driver.info.get_parameters()
+        borrowed: Any = session.connection().connection if way == "transaction" else engine.raw_connection()
+        asked: dict[str, str] = borrowed.driver_connection.info.get_parameters()
+        if way == "glance":
+            borrowed.close()
 
-    assert asked.items() >= probes.PROBES.items()
+    assert asked.items() >= DATABASE_PROBES.items()
 
 
 def test_nothing_is_sent_after_the_answer(ward: Ward, push: PushService, mail: MailService) -> None:
