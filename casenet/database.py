@@ -109,12 +109,14 @@ _maker: sessionmaker[Session] | None = None
 class _Borrowed:
     """A pooled connection that a glance keeps at hand, with a cursor for each statement that it has run."""
 
-    __slots__ = ("cursors", "driver", "proxied")
+    __slots__ = ("cursors", "driver", "is_new", "proxied")
 
     def __init__(self, proxied: PoolProxiedConnection) -> None:
         self.proxied = proxied
         self.driver: psycopg.Connection[Any] = cast("Any", proxied.driver_connection)
         self.cursors: dict[Prepared, psycopg.Cursor[Any]] = {}
+        self.is_new = "is_used" not in proxied.info
+        proxied.info["is_used"] = True
 
     @property
     def is_lost(self) -> bool:
@@ -147,19 +149,20 @@ class Glance:
         """The rows of one statement. Raises SQLAlchemy's errors, whoever met them.
 
         A connection that was lost while nobody used it (the database was started anew) is not the caller's
-        fault: the statement is asked once more. Each of them may be asked twice.
+        fault: the statement is asked once more, at last by a new connection. Each of them may be asked twice.
         """
         if isinstance(self._bind, Connection):  # a test's outer transaction: a failure must not end it
             with self._bind.begin_nested():
                 return self._ask(_Borrowed(self._bind.connection), statement, parameters)
-        if self._idle:
-            borrowed = self._idle.pop()
+        while True:
+            borrowed = self._idle.pop() if self._idle else self._borrow(statement)
+            is_new, borrowed.is_new = borrowed.is_new, False
             try:
                 return self._ask(borrowed, statement, parameters)
             except DBAPIError as error:
-                if not error.connection_invalidated:
+                # What somebody gave back to the pool for a third is as old as what lies at hand.
+                if is_new or not error.connection_invalidated:
                     raise
-        return self._ask(self._borrow(statement), statement, parameters)
 
     def _borrow(self, statement: "Prepared") -> _Borrowed:
         self._waiting += 1

@@ -29,11 +29,16 @@ class Line:
     def __init__(self, sock: Any) -> None:
         self._sock = sock
         self._turn = BoundedSemaphore()
+        self._senders = 0  # that send, or wait for their turn
 
     def send(self, data: bytes) -> int:
         """Send all of it, after whatever is under way."""
-        with self._turn:
-            self._sock.sendall(data)
+        self._senders += 1
+        try:
+            with self._turn:
+                self._sock.sendall(data)
+        finally:
+            self._senders -= 1
         return len(data)
 
     def offer(self, data: bytes) -> bool:
@@ -41,7 +46,8 @@ class Line:
 
         What the kernel takes only a part of is finished before anything else is sent.
         """
-        if not self._turn.acquire(blocking=False):
+        # A turn that is free may have been given to a sender who does not know it yet: what it has is older.
+        if self._senders or not self._turn.acquire(blocking=False):
             return False
         try:
             taken = os.write(self._sock.fileno(), data)
@@ -51,12 +57,12 @@ class Line:
             self._turn.release()
             return False  # gone; whoever reads from it notices
         if 0 < taken < len(data):
-            gevent.spawn(self._finish, data[taken:])
+            gevent.spawn(self._finish, memoryview(data)[taken:])
             return True
         self._turn.release()
         return taken > 0
 
-    def _finish(self, rest: bytes) -> None:
+    def _finish(self, rest: memoryview) -> None:
         try:
             self._sock.sendall(rest)
         except OSError:
