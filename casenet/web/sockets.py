@@ -14,6 +14,7 @@ import gevent
 import structlog
 from flask import Flask, request
 from flask_socketio import SocketIO
+from gevent.lock import BoundedSemaphore
 from gevent.queue import Queue
 from socketio.exceptions import ConnectionRefusedError as Refused
 
@@ -48,6 +49,7 @@ class _Hall:
     is_due          A bell has rung that no read has answered yet.
     is_delivering   A delivery runs; a second one at the same time would send every post twice.
     noted           The readers that our last audit row about it names; it holds until `noted_until` (monotonic).
+    noting          Held by whoever writes that row: the order of the rows is what they mean.
     """
 
     sids: set[str] = field(default_factory=set[str])
@@ -57,14 +59,16 @@ class _Hall:
     is_delivering: bool = False
     noted: frozenset[UUID] = frozenset()
     noted_until: float = 0.0
+    noting: BoundedSemaphore = field(default_factory=BoundedSemaphore)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Phone:
-    """An open socket: who holds it, and Engine.IO's side of it."""
+    """An open socket: who holds it, Engine.IO's side of it, and the look that has seated it (see _seat)."""
 
     asker: Asker
     engine: Any
+    look: int = 0
 
 
 class _Json:
@@ -104,6 +108,7 @@ class Sockets:
         self.halls: dict[UUID, _Hall] = {}
         self.due: Queue[UUID] = Queue()
         self.is_deaf = True
+        self.looks = 0
         self.io.on_event("connect", self.connect)
         self.io.on_event("disconnect", self.disconnect)
 
@@ -116,14 +121,22 @@ class Sockets:
 
     def connect(self, auth: object = None) -> None:
         """A phone opens its socket; without a full session it is refused."""
-        asker = asker_of(request.cookies.get(cookie_name()))
-        if asker is None:
-            raise Refused("not-signed-in")
         sid = _sid()
         engine = self.server.eio.sockets[self.server.manager.eio_sid_from_sid(sid, "/")]
-        self.phones[sid] = _Phone(asker, engine)
-        logs.SOCKETS.labels("open").inc()
-        self._seat(sid, asker)
+        try:
+            asker = asker_of(request.cookies.get(cookie_name()))
+            if asker is not None:
+                self.phones[sid] = _Phone(asker, engine)
+                logs.SOCKETS.labels("open").inc()
+                self._seat(sid, asker)
+        except Exception as error:  # noqa: BLE001  (the database is away)
+            # Neither let in nor refused, a phone would wait on an open connection. It takes up a lost one again.
+            log.error("connect_failed", error=type(error).__name__)
+            self._forget(sid)
+            engine.wire.line.close()
+            raise Refused("unavailable") from None
+        if asker is None:
+            raise Refused("not-signed-in")
 
     def disconnect(self, reason: object = None) -> None:
         """A phone is gone."""
@@ -137,10 +150,14 @@ class Sockets:
 
     def _seat(self, sid: str, asker: Asker) -> None:
         """Put a socket into the halls of all its groups, and out of those that it may no longer hear."""
+        self.looks += 1
+        look = self.looks
         with transaction() as session:
             entries = {entry.group_id: entry for entry in groups.entries_of(session, asker.person_id)}
-        if sid not in self.phones:
-            return  # gone while we looked
+        phone = self.phones.get(sid)
+        if phone is None or look < phone.look:
+            return  # gone while we looked, or seated by somebody who looked later and was faster
+        phone.look = look
         for group_id, entry in entries.items():
             hall = self.halls.get(group_id)
             if hall is None:
@@ -155,35 +172,37 @@ class Sockets:
             return
         hall.sids.discard(sid)
         if not hall.sids:
+            gevent.spawn(self._close, group_id, hall)
+
+    def _close(self, group_id: UUID, hall: _Hall) -> None:
+        """Forget a group that nobody hears here any more, once that is said."""
+        if hall.sids or hall.is_delivering:
+            return  # somebody came back; or who delivers closes it
+        try:
+            self._note(glance(), group_id, hall, hall.sequence + 1, frozenset())
+        except Exception as error:  # noqa: BLE001  (what was said ends by itself)
+            log.error("end_of_delivery_unnoted", group_id=str(group_id), error=type(error).__name__)
+        if not hall.sids and not hall.is_delivering and self.halls.get(group_id) is hall:
             del self.halls[group_id]
-            if hall.noted:
-                gevent.spawn(self._note_end, group_id, hall.sequence + 1)
 
     def _note(
         self, session: Glance, group_id: UUID, hall: _Hall, first: int, readers: frozenset[UUID]
     ) -> None:
         """Before they are sent anything from number `first` on: say who hears the group, unless that is said."""
-        if readers != hall.noted or time.monotonic() > hall.noted_until:
-            self._say_who_hears(session, group_id, first, readers)
-            hall.noted, hall.noted_until = readers, time.monotonic() + audit.LIVE_MINUTES * 60
-
-    def _note_end(self, group_id: UUID, first: int) -> None:
-        """Nobody hears this group here any more."""
-        try:
-            self._say_who_hears(glance(), group_id, first, frozenset())
-        except Exception as error:  # noqa: BLE001  (what was said ends by itself)
-            log.error("end_of_delivery_unnoted", group_id=str(group_id), error=type(error).__name__)
-
-    def _say_who_hears(self, session: Glance, group_id: UUID, first: int, readers: frozenset[UUID]) -> None:
-        audit.record(
-            session,
-            person_id=None,
-            action=audit.LIVE,
-            group_id=group_id,
-            object_id=self.id,
-            revision=first,
-            readers=sorted(readers),
-        )
+        with hall.noting:
+            now = time.monotonic()
+            if readers == hall.noted and (not readers or now < hall.noted_until):
+                return
+            audit.record(
+                session,
+                person_id=None,
+                action=audit.LIVE,
+                group_id=group_id,
+                object_id=self.id,
+                revision=first,
+                readers=sorted(readers),
+            )
+            hall.noted, hall.noted_until = readers, now + audit.LIVE_MINUTES * 60
 
     def _listen(self) -> None:
         while True:
@@ -237,8 +256,8 @@ class Sockets:
         while True:
             group_id = self.due.get()
             hall = self.halls.get(group_id)
-            if hall is None:
-                continue
+            if hall is None or not hall.is_due or hall.is_delivering:
+                continue  # a call from before the group was forgotten, or one that who delivers answers
             hall.is_due, hall.is_delivering = False, True
             try:
                 self.deliver(group_id)
@@ -249,13 +268,15 @@ class Sockets:
                 hall.is_delivering = False
                 if hall.is_due:
                     self.due.put(group_id)
+                elif not hall.sids:
+                    gevent.spawn(self._close, group_id, hall)
 
     def deliver(self, group_id: UUID) -> None:
         """Read what is new in a group and send it to this process's entitled sockets."""
         hall = self.halls.get(group_id)
         if hall is None:
             return
-        # Whoever joins while we read was let in by a later look, and asks for what came before by itself.
+        # Whoever joins while we read was let in by a later look, which may know more than ours: not cut.
         listening = {sid: self.phones[sid].asker.person_id for sid in hall.sids}
         session = glance()
         news = timeline.news(session, group_id, hall.sequence)
@@ -263,6 +284,9 @@ class Sockets:
         self._cut(group_id, [sid for sid, person_id in listening.items() if person_id not in may_read])
         if news is None:
             return
+        # Whoever joins from now on asks for what came before by itself. Who joined while we read may have asked
+        # too early; and a look from before their removal may have let in somebody whom we have just cut.
+        told = {sid: id for sid in hall.sids if (id := self.phones[sid].asker.person_id) in may_read}
         rows, marks = news.rows, ()
         if news.last_mark > hall.mark:
             marks = timeline.marks_after(session, group_id, hall.mark)
@@ -271,7 +295,7 @@ class Sockets:
         authors = [row.author_id for row in rows] + [mark.person_id for mark in marks]
         people = cards(session, authors, likely=may_read)
         if rows:
-            self._note(session, group_id, hall, rows[0].sequence, may_read.intersection(listening.values()))
+            self._note(session, group_id, hall, rows[0].sequence, frozenset(told.values()))
         hall.sequence = max(hall.sequence, rows[-1].sequence if rows else 0)
         hall.mark = max(hall.mark, marks[-1].mark if marks else 0)
         changes = {
@@ -283,7 +307,7 @@ class Sockets:
             "last_mark": hall.mark,
         }
         parcel = Parcel("changes", changes)
-        for sid in hall.sids & listening.keys():
+        for sid in hall.sids & told.keys():
             parcel.give(self.phones[sid].engine)
         logs.DELIVERIES.inc()
         if hall.sequence < news.last_sequence:
@@ -299,14 +323,14 @@ class Sockets:
         swept_at = 0.0
         while True:
             gevent.sleep(1)
-            self._drop_silent()
-            ring_again()
-            if time.monotonic() - swept_at > (SWEEP_SECONDS_DEAF if self.is_deaf else SWEEP_SECONDS):
-                swept_at = time.monotonic()
-                try:
+            try:
+                self._drop_silent()
+                ring_again()
+                if time.monotonic() - swept_at > (SWEEP_SECONDS_DEAF if self.is_deaf else SWEEP_SECONDS):
+                    swept_at = time.monotonic()
                     self._drop_ended()
-                except Exception as error:  # noqa: BLE001  (the next round tries again)
-                    log.error("sweep_failed", error=type(error).__name__)
+            except Exception as error:  # noqa: BLE001  (the next round tries again)
+                log.error("sweep_failed", error=type(error).__name__)
 
     def _drop_ended(self) -> None:
         """Close the sockets whose session has ended."""

@@ -1,0 +1,355 @@
+"""Live delivery in this process, over a real database in whose answers the test may put a pause."""
+
+import socket as plain_socket
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+from typing import cast as cast_to
+from uuid import UUID
+
+import gevent
+import gevent.socket
+import pytest
+from gevent.queue import Queue
+from sqlalchemy import Engine, Integer, create_engine, event, func, literal_column, make_url, select, text
+from sqlalchemy.exc import OperationalError
+
+from casenet import audit, clock, groups, identity, timeline
+from casenet.config import Config
+from casenet.database import Glance, Prepared, transaction
+from casenet.groups import Permission
+from casenet.ids import new_id
+from casenet.web import greenlets
+from casenet.web.app import create_app
+from casenet.web.gate import asker_of
+from casenet.web.sockets import Sockets, _Phone  # pyright: ignore[reportPrivateUsage]
+from casenet.web.wires import Line
+from tests.cast import Cast, report, sign_in
+from tests.conftest import Servers
+from tests.house import populate
+
+# pyright: reportPrivateUsage=false
+
+spawn: Callable[..., Any] = gevent.spawn  # pyright: ignore[reportUnknownMemberType]
+Pause = Callable[[str], AbstractContextManager[None]]
+
+
+@pytest.fixture(autouse=True)
+def in_loop() -> Iterator[None]:
+    """As in the web process: who waits for the database lets the others run."""
+    event.listen(Engine, "do_connect", greenlets._connect)
+    yield
+    event.remove(Engine, "do_connect", greenlets._connect)
+
+
+@pytest.fixture
+def cast(in_loop: None, database: Config) -> Cast:
+    return populate()
+
+
+@pytest.fixture
+def sockets(cast: Cast, database: Config) -> Sockets:
+    return Sockets(create_app(database))
+
+
+@pytest.fixture
+def pause(servers: Servers, database: Config) -> Pause:
+    """Nobody is answered about a table while this lasts; whoever asks waits."""
+
+    @contextmanager
+    def paused(table: str) -> Generator[None]:
+        owner = create_engine(servers.url(make_url(database.database_url).database or "", "casenet_owner"))
+        with owner.connect() as connection:
+            connection.execute(text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
+            yield
+            connection.rollback()
+        owner.dispose()
+
+    return paused
+
+
+@dataclass
+class Phone:
+    """The far end of a Line, with what Parcel needs of Engine.IO at the near one."""
+
+    near: Any
+    far: Any
+    closed: bool = False
+    queue: Any = field(default_factory=lambda: cast_to("Any", Queue)())
+
+    def __post_init__(self) -> None:
+        self.wire, self.line = self, Line(self.near)
+
+    def send(self, packet: Any) -> None:
+        self.queue.put(packet)
+
+    def heard(self) -> str:
+        """Whatever has come until now."""
+        self.far.setblocking(False)
+        try:
+            return self.far.recv(1_000_000).decode(errors="replace")
+        except BlockingIOError:
+            return ""
+
+
+def joins(sockets: Sockets, person_id: UUID) -> tuple[str, Phone]:
+    """This person's phone as `connect` lets it in."""
+    with transaction() as session:
+        token = sign_in(session, person_id)
+    asker = asker_of(token)
+    assert asker
+    sid, phone = str(new_id()), Phone(*gevent.socket.socketpair())
+    sockets.phones[sid] = _Phone(asker, phone)
+    sockets._seat(sid, asker)
+    return sid, phone
+
+
+def posts(cast: Cast, words: str = "一") -> None:
+    with transaction() as session:
+        entry = groups.enter(session, cast.tanaka, cast.group, Permission.POST)
+        timeline.publish_post(session, entry, report(words), now=clock.now())
+
+
+def notes(sockets: Sockets) -> list[tuple[int, set[UUID]]]:
+    """From which number on who heard the group, as the audit trail says, in its order."""
+    query = (
+        "SELECT revision, readers FROM audit_event WHERE action = :live AND object_id = :process ORDER BY id"
+    )
+    with transaction() as session:
+        rows = session.execute(text(query), {"live": audit.LIVE, "process": sockets.id})
+        return [(row.revision, set(row.readers)) for row in rows]
+
+
+def test_a_phone_that_connects_while_the_sweep_asks_is_not_dropped(
+    sockets: Sockets, cast: Cast, pause: Pause
+) -> None:
+    first, _ = joins(sockets, cast.tanaka)
+    with transaction() as session:
+        token = sign_in(session, cast.sato)
+    asker = asker_of(token)
+    assert asker
+    ended = sockets.phones[first].asker
+
+    with pause("session"):
+        sweep = spawn(sockets._drop_ended)
+        gevent.sleep(0.2)
+        sockets.phones["late"] = _Phone(asker, None)
+    sweep.join()
+    with transaction() as session:
+        identity.end_session(session, ended.session_id, cast.tanaka, now=clock.now())
+    sockets._drop_ended()
+
+    assert list(sockets.phones) == ["late"]
+
+
+def test_the_trail_names_who_hears_a_group_when_that_changes_and_when_nobody_does(
+    sockets: Sockets, cast: Cast
+) -> None:
+    nurse, _ = joins(sockets, cast.tanaka)
+    doctor, phone = joins(sockets, cast.sato)
+    posts(cast, "一")
+    sockets.deliver(cast.group)
+    posts(cast, "二")
+    sockets.deliver(cast.group)
+    sockets._forget(nurse)
+    posts(cast, "三")
+    sockets.deliver(cast.group)
+    sockets._forget(doctor)
+    gevent.sleep(0.5)
+
+    assert notes(sockets) == [(1, {cast.tanaka, cast.sato}), (3, {cast.sato}), (4, set())]
+    assert all(words in phone.heard() or words for words in "一二三")
+    assert not sockets.halls
+
+
+def test_who_comes_back_while_the_end_is_noted_is_noted_after_it(
+    sockets: Sockets, cast: Cast, pause: Pause
+) -> None:
+    nurse, _ = joins(sockets, cast.tanaka)
+    posts(cast)
+    sockets.deliver(cast.group)
+    back = sockets.phones[nurse]
+    with pause("audit_event"):
+        sockets._forget(nurse)
+        gevent.sleep(0.2)
+        sockets.phones["back"] = back
+        sockets._seat("back", back.asker)
+        sockets.halls[cast.group].sequence = 0  # as if a post had come just now
+        delivery = spawn(sockets.deliver, cast.group)
+        gevent.sleep(0.2)
+    delivery.join()
+    gevent.sleep(0.3)
+
+    assert notes(sockets)[-1][1] == {cast.tanaka}
+
+
+def test_a_look_from_before_a_removal_lets_nobody_hear_the_delivery_that_cut_them(
+    sockets: Sockets, cast: Cast, pause: Pause
+) -> None:
+    _, nurse = joins(sockets, cast.tanaka)
+    sid, helper = joins(sockets, cast.ito)
+    with transaction() as session:
+        entry = groups.enter(session, cast.tanaka, cast.group, Permission.REMOVE)
+        groups.remove_member(session, entry, cast.ito, now=clock.now())
+    posts(cast)
+
+    with pause("audit_event"):
+        delivery = spawn(sockets.deliver, cast.group)
+        gevent.sleep(0.3)
+        sockets.halls[cast.group].sids.add(sid)  # the older look has its answer only now
+    delivery.join()
+
+    assert "一" in nurse.heard()
+    assert "一" not in helper.heard()
+    assert notes(sockets)[-1][1] == {cast.tanaka}
+
+
+def test_who_joins_while_the_delivery_reads_hears_it_and_is_noted(
+    sockets: Sockets, cast: Cast, pause: Pause
+) -> None:
+    joins(sockets, cast.tanaka)
+    posts(cast)
+    with pause("timeline_revision"):
+        delivery = spawn(sockets.deliver, cast.group)
+        gevent.sleep(0.3)
+        _, doctor = joins(sockets, cast.sato)
+    delivery.join()
+
+    assert "一" in doctor.heard()
+    assert notes(sockets) == [(1, {cast.tanaka, cast.sato})]
+
+
+def test_an_older_look_does_not_undo_a_later_one(sockets: Sockets, cast: Cast, pause: Pause) -> None:
+    sid, _ = joins(sockets, cast.tanaka)
+    joins(sockets, cast.ogawa)
+    phone = sockets.phones[sid]
+    with pause("membership"):
+        older = spawn(sockets._seat, sid, phone.asker)
+        gevent.sleep(0.2)
+        phone.look = sockets.looks + 1  # a later look was answered first, and has let it into the other group
+        sockets.halls[cast.other_group].sids.add(sid)
+    older.join()
+
+    assert sid in sockets.halls[cast.other_group].sids
+
+
+def test_a_call_from_before_does_not_deliver_a_group_twice_at_a_time(
+    sockets: Sockets, cast: Cast, pause: Pause
+) -> None:
+    _, phone = joins(sockets, cast.tanaka)
+    posts(cast)
+    sockets.due.put(cast.group)  # left over from the group's last hall
+    deliverers = [spawn(sockets._deliver) for _ in range(2)]
+    with pause("timeline_revision"):
+        sockets._call(cast.group)
+        gevent.sleep(0.3)
+    gevent.sleep(0.3)
+    for one in deliverers:
+        one.kill()
+
+    assert phone.heard().count("一") == 1
+
+
+def small_line() -> tuple[Line, Any]:
+    near, far = gevent.socket.socketpair()
+    near.setsockopt(plain_socket.SOL_SOCKET, plain_socket.SO_SNDBUF, 1)
+    return Line(near), far
+
+
+def drained(far: Any) -> bytes:
+    found = b""
+    with suppress(gevent.Timeout), gevent.Timeout(1):
+        while True:
+            found += far.recv(65_536)
+    return found
+
+
+def test_what_the_kernel_takes_partly_is_finished_before_anything_else() -> None:
+    line, far = small_line()
+    first = b"a" * 300_000
+
+    assert line.offer(first)
+    assert not line.offer(b"b")
+    waiting = spawn(line.send, b"c" * 10)
+    gevent.sleep(0)
+
+    assert drained(far) == first + b"c" * 10
+    waiting.get(timeout=1)
+    assert line.offer(b"d")
+    assert drained(far) == b"d"
+
+
+def test_no_frame_passes_one_that_waits_for_its_turn() -> None:
+    line, far = small_line()
+    line.offer(b"a" * 300_000)
+    older = spawn(line.send, b"b")
+    gevent.sleep(0)
+    tries: list[bool] = []
+
+    def offers_whenever_it_can() -> None:
+        while not older.ready():
+            tries.append(line.offer(b"c"))
+            gevent.sleep(0)
+
+    spawn(offers_whenever_it_can)
+    end = drained(far).lstrip(b"a")
+
+    assert end.startswith(b"b")
+
+
+def test_a_phone_that_is_gone_takes_nothing_and_harms_nobody() -> None:
+    line, far = small_line()
+    assert line.offer(b"a" * 300_000)
+    far.close()
+    gevent.sleep(0.1)
+    assert not line.offer(b"b")
+    line.close()
+    other, other_far = small_line()  # may get the number of the closed one
+
+    assert not line.offer(b"c")
+    assert other.offer(b"d")
+    assert drained(other_far) == b"d"
+
+
+ONE = Prepared(select(literal_column("1", Integer).label("one")))
+NAP = Prepared(select(func.pg_sleep(3)))
+
+
+def glance_at(url: str) -> Glance:
+    return Glance(create_engine(url, isolation_level="AUTOCOMMIT", pool_size=3, max_overflow=0))
+
+
+def test_a_glance_asks_once_more_after_the_database_was_started_anew(own_servers: Servers) -> None:
+    glance = glance_at(own_servers.url(own_servers.clone()))
+    assert ONE.first(glance, {}).one == 1
+
+    own_servers.postgres.stop()
+    with pytest.raises(OperationalError):
+        ONE.first(glance, {})
+    own_servers.postgres.start()
+
+    assert ONE.first(glance, {}).one == 1
+
+
+def test_a_glance_asks_once_more_also_when_the_pools_connections_are_old(own_servers: Servers) -> None:
+    glance = glance_at(own_servers.url(own_servers.clone()))
+    borrowed = [glance._borrow(ONE) for _ in range(3)]
+    for one in borrowed:
+        one.ask(ONE, {})
+        one.proxied.close()  # as _keep gives them back for somebody who waits
+    ONE.first(glance, {})
+
+    own_servers.postgres.stop()
+    own_servers.postgres.start()
+
+    assert [ONE.first(glance, {}).one for _ in range(4)] == [1] * 4
+
+
+def test_whoever_is_given_up_in_mid_statement_leaves_no_answer_to_the_next(database: Config) -> None:
+    glance = glance_at(database.database_url)
+    for _ in range(5):
+        with pytest.raises(gevent.Timeout), gevent.Timeout(0.1):
+            NAP.first(glance, {})
+        assert ONE.first(glance, {}).one == 1
+    assert glance._waiting == 0
