@@ -39,14 +39,15 @@ class Libraries(logging.Handler):
     """
 
     def __init__(self, tasks: Collection[str]) -> None:
-        super().__init__()
+        super().__init__(logging.WARNING)
         self._tasks = tasks
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line of codes, whatever stands in the record."""
-        values: list[object] = list(
-            record.args.values() if isinstance(record.args, Mapping) else record.args or ()
-        )
+        values: list[object] = [
+            *(record.args.values() if isinstance(record.args, Mapping) else record.args or ())
+        ]
+        words = [value for value in values if isinstance(value, str)]
         kind, error, trace = record.exc_info or (None, None, None)
         if kind is None:
             error = next((value for value in (record.msg, *values) if isinstance(value, BaseException)), None)
@@ -54,20 +55,15 @@ class Libraries(logging.Handler):
         facts = {
             "library": record.name,
             "function": f"{record.filename}:{record.funcName}",
-            "task": next(
-                (value for value in values if isinstance(value, str) and value in self._tasks), None
-            ),
-            "task_id": next(
-                (value for value in values if isinstance(value, str) and _ID.fullmatch(value)), None
-            ),
+            "task": next((word for word in words if word in self._tasks), None),
+            "task_id": next((word for word in words if _ID.fullmatch(word)), None),
             "error": kind and kind.__name__,
             "place": place_of(trace) or None,
         }
         said = {name: fact for name, fact in facts.items() if fact}
-        log.log(record.levelno, "task_failed" if "task" in said and kind else "library_spoke", **said)
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's own name)
-        """Nothing: it would print the record."""
+        # Not log.log(): libraries have levels of their own, which structlog does not know.
+        speak = log.error if record.levelno >= logging.ERROR else log.warning
+        speak("task_failed" if "task" in said and kind else "library_spoke", **said)
 
 
 def set_up(level: str, tasks: Collection[str] = ()) -> None:

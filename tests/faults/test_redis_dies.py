@@ -1,5 +1,6 @@
 """kill -9 of Redis while tasks are under way: the worker itself lives, hears again, and loses none of them."""
 
+import json
 import logging
 import threading
 import time
@@ -77,6 +78,8 @@ def test_a_worker_that_could_not_acknowledge_hears_again_and_loses_no_task(
     wait_until(lambda: settled(line), what="an end of the tasks that were not acknowledged")
     assert "message_refused" not in house.log("worker")
     works(house)
+    for said in house.log("worker").splitlines():
+        json.loads(said)
 
 
 def test_under_a_stream_of_tasks_redis_dies_again_and_again(
