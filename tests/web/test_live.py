@@ -320,11 +320,12 @@ def test_a_glance_asks_once_more_after_the_database_was_started_anew(own_servers
     assert ONE.first(glance, {}).one == 1
 
     own_servers.postgres.stop()
-    with pytest.raises(OperationalError):
-        ONE.first(glance, {})
     own_servers.postgres.start()
 
     assert ONE.first(glance, {}).one == 1
+    own_servers.postgres.stop()
+    with pytest.raises(OperationalError):
+        ONE.first(glance, {})
 
 
 def test_a_glance_asks_once_more_also_when_the_pools_connections_are_old(own_servers: Servers) -> None:
