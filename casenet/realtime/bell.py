@@ -93,11 +93,10 @@ def _publish(message: dict[str, str | int]) -> bool:
     global _silent_until
     if time.monotonic() < _silent_until:
         return False
-    if _free:
-        # It may have died since: Redis was started anew. A new one tells.
-        with suppress(redis.RedisError):
-            return _say(_free.pop(), message)
-        _free.clear()
+    # None may be left, also since we looked: senders are threads. Or it has died: Redis was started anew.
+    with suppress(IndexError, redis.RedisError):
+        return _say(_free.pop(), message)
+    _free.clear()
     try:
         return _say(_connection(socket_timeout=SOCKET_SECONDS), message)
     except redis.RedisError as error:
