@@ -126,7 +126,12 @@ class _Borrowed:
         cursor = self.cursors.get(statement)
         if cursor is None:
             cursor = self.cursors[statement] = self.driver.cursor(row_factory=statement.rows)
-        cursor.execute(statement.sql, parameters)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        try:
+            cursor.execute(statement.sql, parameters)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        except psycopg.errors.FeatureNotSupported:
+            # "Cached plan must not change result type": a migration changed a column under us.
+            self.driver.close()
+            raise
         result = cursor.pgresult
         return cursor.fetchall() if result and result.status == ExecStatus.TUPLES_OK else []
 
@@ -140,9 +145,8 @@ class Glance:
 
     def __init__(self, bind: Engine | Connection) -> None:
         self._bind = bind
-        self._idle: list[
-            _Borrowed
-        ] = []  # the pool's, kept at hand: giving them back and forth costs as much again
+        # The pool's, kept at hand: giving them back and forth costs as much again.
+        self._idle: list[_Borrowed] = []
         self._waiting = 0
 
     def run(self, statement: "Prepared", parameters: dict[str, Any]) -> list[Any]:
@@ -183,10 +187,8 @@ class Glance:
 
     def _keep(self, borrowed: _Borrowed) -> None:
         if borrowed.is_lost:
-            lost, self._idle = (
-                [borrowed, *self._idle],
-                [],
-            )  # the others were lost with it, or are soon made anew
+            # The others were lost with it, or are soon made anew.
+            lost, self._idle = [borrowed, *self._idle], []
             for each in lost:
                 each.proxied.invalidate()
         elif self._waiting:

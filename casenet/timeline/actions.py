@@ -142,6 +142,8 @@ def _own_post(session: Database, entry: Entry, post_id: UUID) -> Posted:
     row = _FIRST.all(session, {"group": entry.group_id, "post": post_id})[0]
     if row.author_id != entry.person_id:
         raise Conflict("id-taken")
+    # Perhaps nobody was told: the answer to the first try may have been lost with its bell.
+    after_commit(session, partial(ring_group, entry.group_id, row.sequence))
     return Posted(post_id, row.sequence, row.created_at, is_new=False)
 
 

@@ -15,7 +15,8 @@ worker_class = "gevent"
 worker_connections = 5000  # sockets and requests of one process; a prefecture has 6,000 sockets (needs.md 4)
 backlog = 2048  # a whole clinic reconnects at once
 timeout = 60  # a worker whose loop is silent for so long is started anew
-graceful_timeout = 5  # the longest answer takes two; sockets and idle connections stay open and would hold us longer
+# The longest answer takes two; sockets and idle connections stay open and would hold us longer.
+graceful_timeout = 5
 keepalive = 75  # longer than phones keep idle connections
 accesslog = None  # paths may carry one-time tokens; casenet.web.logs says what may be said
 errorlog = "-"

@@ -5,10 +5,12 @@ from functools import partial
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+import redis
+from sqlalchemy import create_engine, make_url, select, text
 
 from casenet import groups, timeline
 from casenet.audit.tables import AuditEvent
+from casenet.cli.servers import OWNER
 from casenet.config import Config
 from casenet.database import Prepared, glance, transaction
 from casenet.errors import Conflict
@@ -17,6 +19,7 @@ from casenet.ids import new_id
 from casenet.timeline import Draft, Posted
 from casenet.timeline.tables import TimelineRevision
 from tests.cast import NOON, Cast, assemble
+from tests.conftest import Servers
 
 
 @pytest.fixture
@@ -61,8 +64,8 @@ def test_somebody_elses_id_is_refused_and_takes_no_number(cast: Cast) -> None:
 
 def test_news_are_what_came_after_and_who_may_read_them_now(cast: Cast) -> None:
     entry = entry_of(cast, cast.sato)
-    for text in ("一", "二", "三"):
-        post(entry, new_id(), text)
+    for words in ("一", "二", "三"):
+        post(entry, new_id(), words)
 
     news = timeline.news(glance(), cast.group, 1)
     with transaction() as session:
@@ -76,6 +79,37 @@ def test_news_are_what_came_after_and_who_may_read_them_now(cast: Cast) -> None:
     assert (after.rows, after.last_sequence) == ((), 3)
     assert after.readers == {cast.sato, cast.tanaka, cast.ito}
     assert timeline.news(glance(), new_id(), 0) is None
+
+
+def test_a_post_sent_again_rings_again_for_its_first_bell_may_be_lost(cast: Cast, redis_url: str) -> None:
+    entry, post_id = entry_of(cast, cast.sato), new_id()
+    post(entry, post_id)
+    with redis.Redis.from_url(redis_url) as line, line.pubsub(ignore_subscribe_messages=True) as ear:
+        ear.subscribe("casenet:bell")
+        ear.get_message(timeout=1)
+
+        again = post(entry, post_id)
+
+        heard = ear.get_message(timeout=2)
+    assert not again.is_new
+    assert heard is not None
+    assert cast.group.hex.encode() in heard["data"]
+
+
+def test_a_column_that_a_migration_changes_under_us_is_read_anew(
+    cast: Cast, database: Config, servers: Servers
+) -> None:
+    post(entry_of(cast, cast.sato), new_id())
+    for _ in range(8):  # psycopg prepares it on the server after five
+        timeline.news(glance(), cast.group, 0)
+    name = make_url(database.database_url).database or ""
+    with create_engine(servers.url(name, OWNER)).begin() as owner:
+        owner.execute(text("ALTER TABLE timeline_revision ALTER COLUMN revision TYPE bigint"))
+
+    news = timeline.news(glance(), cast.group, 0)
+
+    assert news is not None
+    assert [row.revision for row in news.rows] == [1]
 
 
 def test_a_prepared_statement_takes_no_list_that_is_written_anew_each_time() -> None:
