@@ -39,7 +39,7 @@ def test_an_invited_person_enrols_and_signs_in_with_two_factors(house, phone):
     new.page.goto(link)
     expect(new.text("西 架美 さん（架空在宅クリニック）の登録です。")).to_be_visible()
     new.check("an invitation")
-    new.label(re.compile(r"^パスワード\s*12")).fill(PASSWORD)
+    new.label(re.compile(r"^パスワード\s*13")).fill(PASSWORD)
     new.label("パスワード（確認のためもう一度）").fill(PASSWORD)
     new.tap(new.role("button", name="次へ"))
 
