@@ -299,13 +299,15 @@ def transaction() -> Generator[Session, None, None]:
     run_after_commit(session)
 
 
-def after_commit(session: Database, call: Callable[[], object]) -> None:
+def after_commit(session: Database, call: Callable[[], object], *, first: bool = False) -> None:
     """Run `call` once the transaction is committed, never if it is rolled back; in a glance at once.
 
     For what may be lost only: a crash between commit and call forgets it. What must not be lost is a row.
+    `first` is for what somebody waits for at night: before everything that was said until now.
     """
     if isinstance(session, Session):
-        session.info.setdefault("after_commit", []).append(call)
+        calls = session.info.setdefault("after_commit", [])
+        calls.insert(0 if first else len(calls), call)
     else:
         _hint(call)
 

@@ -1,8 +1,7 @@
 """Write audit rows."""
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Sequence
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
@@ -40,14 +39,14 @@ _NOWHERE = Origin()
 _origin: ContextVar[Origin] = ContextVar("origin", default=_NOWHERE)
 
 
-@contextmanager
-def at_door(origin: Origin) -> Generator[None, None, None]:
-    """Every row written inside carries this origin."""
-    token = _origin.set(origin)
-    try:
-        yield
-    finally:
-        _origin.reset(token)
+def at_door(origin: Origin) -> Token[Origin]:
+    """Every row written from here on carries this origin, until `leave_door` is given what this returns."""
+    return _origin.set(origin)
+
+
+def leave_door(token: Token[Origin]) -> None:
+    """What is written from here on carries no origin, or the one before."""
+    _origin.reset(token)
 
 
 def record(

@@ -60,4 +60,4 @@ def ring(session: Session, alert: Alert) -> None:
     """After the commit, have every member's open app look at the alert again."""
     audience = groups.audience(session, alert.group_id)
     for person_id in audience.readers if audience else ():
-        after_commit(session, partial(ring_person, person_id, f"alert:{alert.id}"))
+        after_commit(session, partial(ring_person, person_id, f"alert:{alert.id}"), first=True)

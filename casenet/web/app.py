@@ -113,8 +113,7 @@ def create_app(settings: Config) -> Flask:
 def _arrive() -> None:
     g.started = time.perf_counter()
     g.request_id = b16encode(urandom(8)).decode().lower()
-    g.origin = audit.at_door(audit.Origin(g.request_id, request.remote_addr, None))
-    g.origin.__enter__()
+    g.door = audit.at_door(audit.Origin(g.request_id, request.remote_addr, None))
 
 
 def _leave(response: Response) -> Response:
@@ -134,5 +133,5 @@ def _leave(response: Response) -> Response:
 
 def _forget(error: BaseException | None) -> None:
     crowd.leave()
-    if (origin := g.pop("origin", None)) is not None:
-        origin.__exit__(None, None, None)
+    if (door := g.pop("door", None)) is not None:
+        audit.leave_door(door)
