@@ -87,7 +87,7 @@ class Wire(WebSocketWSGI):
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Serve one WebSocket until it ends."""
-        # Compression would cost 0.3 MB a phone and a pass a message, and lengths would tell more.
+        # Compression would cost 0.3 MB a phone (zlib's manual) and a pass a message, and lengths would tell more.
         environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
         self.line = environ["gunicorn.socket"] = Line(environ["gunicorn.socket"])
         self.app.__self__.wire = self

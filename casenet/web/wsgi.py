@@ -7,7 +7,7 @@ from casenet.web import greenlets, logs
 from casenet.web.app import create_app
 from casenet.web.sockets import Sockets
 
-COLLECT_AFTER = (20_000, 20, 20)  # objects, then rounds: cycles are few, a round of the old ones takes 50 ms
+COLLECT_AFTER = (20_000, 20, 20)  # objects, then rounds: a round of the old ones holds up every phone
 
 greenlets.wait_in_loop()
 logs.set_up(config.current().log_level)
