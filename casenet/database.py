@@ -10,6 +10,7 @@ from functools import cache
 from typing import Annotated, Any, cast
 from uuid import UUID
 
+import orjson
 import psycopg
 import structlog
 from psycopg.pq import ExecStatus
@@ -127,13 +128,11 @@ class _Borrowed:
         if cursor is None:
             cursor = self.cursors[statement] = self.driver.cursor(row_factory=statement.rows)
         try:
-            cursor.execute(statement.sql, parameters)  # pyright: ignore[reportArgumentType, reportCallIssue]
+            return statement.ask(cursor, parameters)
         except psycopg.errors.FeatureNotSupported:
             # "Cached plan must not change result type": a migration changed a column under us.
             self.driver.close()
             raise
-        result = cursor.pgresult
-        return cursor.fetchall() if result and result.status == ExecStatus.TUPLES_OK else []
 
 
 class Glance:
@@ -173,7 +172,7 @@ class Glance:
         try:
             return _Borrowed(cast("Engine", self._bind).raw_connection())
         except psycopg.Error as error:
-            raise self._named(error, statement, is_lost=False) from None
+            raise _named(error, statement, is_lost=False) from None
         finally:
             self._waiting -= 1
 
@@ -181,7 +180,7 @@ class Glance:
         try:
             return borrowed.ask(statement, parameters)
         except psycopg.Error as error:
-            raise self._named(error, statement, is_lost=borrowed.is_lost) from None
+            raise _named(error, statement, is_lost=borrowed.is_lost) from None
         finally:
             self._keep(borrowed)
 
@@ -196,17 +195,6 @@ class Glance:
         elif isinstance(self._bind, Engine):
             self._idle.append(borrowed)
 
-    def _named(self, error: psycopg.Error, statement: "Prepared", *, is_lost: bool) -> BaseException:
-        return DBAPIError.instance(
-            statement.sql,
-            None,
-            error,
-            psycopg.Error,
-            hide_parameters=True,
-            connection_invalidated=is_lost,
-            dialect=self._bind.dialect,
-        )
-
 
 Database = Session | Glance
 
@@ -219,7 +207,6 @@ class Prepared:
     """
 
     def __init__(self, statement: Executable) -> None:
-        self.statement = statement
         compiled = cast("Any", statement).compile(dialect=_DIALECT)
         self.sql = str(compiled)
         if "__[POSTCOMPILE" in self.sql:
@@ -229,14 +216,37 @@ class Prepared:
         self._documents = [name for name, bound in compiled.binds.items() if isinstance(bound.type, JSON)]
 
     def all(self, session: Database, parameters: dict[str, Any]) -> Sequence[Any]:
-        """Every row; columns by name or by place."""
-        if isinstance(session, Session):
-            return session.execute(self.statement, parameters).all()
+        """Every row; columns by name or by place. In a session after whatever waits there to be written.
+
+        A document (JSON) may hold ids and instants; they become text.
+        """
         given = self._constants | parameters
         for name in self._documents:
             if given[name] is not None:
-                given[name] = Jsonb(given[name])
+                given[name] = Jsonb(given[name], dumps=orjson.dumps)
+        if isinstance(session, Session):
+            return self._in(session, given)
         return session.run(self, given)
+
+    def _in(self, session: Session, given: dict[str, Any]) -> Sequence[Any]:
+        session.flush()
+        connection = session.connection()
+        driver: psycopg.Connection[Any] = cast("Any", connection.connection.driver_connection)
+        try:
+            return self.ask(driver.cursor(row_factory=self.rows), given)
+        except psycopg.Error as error:
+            is_lost = driver.closed or driver.broken
+            if is_lost:
+                # The pool's others were lost with it.
+                connection.invalidate(error)
+                connection.engine.dispose()
+            raise _named(error, self, is_lost=is_lost) from None
+
+    def ask(self, cursor: psycopg.Cursor[Any], given: dict[str, Any]) -> list[Any]:
+        """The rows of one run. Raises psycopg's errors."""
+        cursor.execute(self.sql, given)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        result = cursor.pgresult
+        return cursor.fetchall() if result and result.status == ExecStatus.TUPLES_OK else []
 
     def rows(self, cursor: psycopg.Cursor[Any]) -> RowMaker[Any]:
         """As psycopg's namedtuple_row, which would read the columns' names again with every answer."""
@@ -251,13 +261,23 @@ class Prepared:
 
     def do(self, session: Database, parameters: dict[str, Any]) -> None:
         """Run a statement that returns nothing."""
-        if isinstance(session, Session):
-            session.execute(self.statement, parameters)
-        else:
-            self.all(session, parameters)
+        self.all(session, parameters)
 
 
 _DIALECT = PsycopgDialect()
+
+
+def _named(error: psycopg.Error, statement: Prepared, *, is_lost: bool) -> BaseException:
+    """The driver's error as SQLAlchemy names it."""
+    return DBAPIError.instance(
+        statement.sql,
+        None,
+        error,
+        psycopg.Error,
+        hide_parameters=True,
+        connection_invalidated=is_lost,
+        dialect=_DIALECT,
+    )
 
 
 def glance() -> Glance:

@@ -56,14 +56,28 @@ def facility_of(session: Session, person_id: UUID) -> FacilityView | None:
     return facilities_of(session, [person_id]).get(person_id)
 
 
-def facilities_of(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, FacilityView]:
-    """Where these persons work now, by person."""
-    rows = session.execute(
-        select(Staff.person_id, Facility)
-        .join(Facility, Facility.id == Staff.facility_id)
-        .where(Staff.person_id.in_(list(person_ids)), Staff.until.is_(None))
+_named = identity.named()
+_staff, _facility = cast("Table", Staff.__table__), cast("Table", Facility.__table__)
+_persons = func.any(bindparam("persons", type_=ARRAY(Uuid)))
+_OFFICES = Prepared(
+    select(
+        _staff.c.person_id,
+        _facility.c.id,
+        _facility.c.kind,
+        _facility.c.name,
+        _facility.c.tel,
+        _facility.c.fax,
+        _facility.c.address,
     )
-    return {person_id: _view(row) for person_id, row in rows}
+    .join(_facility, _facility.c.id == _staff.c.facility_id)
+    .where(_staff.c.person_id == _persons, _staff.c.until.is_(None))
+)
+
+
+def facilities_of(session: Database, person_ids: Iterable[UUID]) -> dict[UUID, FacilityView]:
+    """Where these persons work now, by person."""
+    rows = _OFFICES.all(session, {"persons": list(person_ids)})
+    return {row.person_id: FacilityView(*row[1:]) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +90,12 @@ class CardView:
     facility_name: str
 
 
-_named = identity.named()
-_staff, _facility = cast("Table", Staff.__table__), cast("Table", Facility.__table__)
 _CARDS = Prepared(
     select(_named.c.id, _named.c.name, _named.c.profession, func.coalesce(_facility.c.name, ""))
     .select_from(_named)
     .outerjoin(_staff, (_staff.c.person_id == _named.c.id) & _staff.c.until.is_(None))
     .outerjoin(_facility, _facility.c.id == _staff.c.facility_id)
-    .where(_named.c.id == func.any(bindparam("persons", type_=ARRAY(Uuid))))
+    .where(_named.c.id == _persons)
 )
 
 

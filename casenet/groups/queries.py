@@ -4,16 +4,18 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Table, bindparam, select
 from sqlalchemy.orm import Session
 
 from casenet import audit
 from casenet.crypto import Place, Ring, open_text, ring, rings
+from casenet.database import Database, Prepared
+from casenet.errors import NotFound
 from casenet.groups.access import Entry, is_active
-from casenet.groups.tables import Membership, PatientRecord
+from casenet.groups.tables import Membership, PatientGroup, PatientRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +53,34 @@ class RecordView:
     created_at: datetime
 
 
-def members(session: Session, group_id: UUID) -> tuple[MemberView, ...]:
-    """The present members in the order of joining."""
-    rows = session.execute(
-        select(
-            Membership.person_id,
-            Membership.role,
-            Membership.function,
-            Membership.joined_at,
-            Membership.ends_at,
-        )
-        .where(Membership.group_id == group_id, is_active)
-        .order_by(Membership.joined_at, Membership.id)
+_member, _group = cast("Table", Membership.__table__), cast("Table", PatientGroup.__table__)
+_TEAM = Prepared(
+    select(
+        _group.c.host_facility_id,
+        _member.c.person_id,
+        _member.c.role,
+        _member.c.function,
+        _member.c.joined_at,
+        _member.c.ends_at,
     )
-    return tuple(MemberView(*row) for row in rows)
+    .select_from(_group)
+    .outerjoin(_member, (_member.c.group_id == _group.c.id) & is_active)
+    .where(_group.c.id == bindparam("group"))
+    .order_by(_member.c.joined_at, _member.c.id)
+)
+
+
+def host_and_members(session: Database, group_id: UUID) -> tuple[UUID, tuple[MemberView, ...]]:
+    """The group's host office and its present members in the order of joining. Raises NotFound for no such group."""
+    rows = _TEAM.all(session, {"group": group_id})
+    if not rows:
+        raise NotFound
+    return rows[0].host_facility_id, tuple(MemberView(*row[1:]) for row in rows if row.person_id)
+
+
+def members(session: Database, group_id: UUID) -> tuple[MemberView, ...]:
+    """The present members in the order of joining."""
+    return host_and_members(session, group_id)[1]
 
 
 def patient(session: Session, entry: Entry) -> PatientView:

@@ -7,6 +7,7 @@ from casenet.rosters.queries import (
     ShiftView,
     duties_now,
     facility_gaps,
+    on_call,
     on_call_at,
     roster,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "add_shift",
     "duties_now",
     "facility_gaps",
+    "on_call",
     "on_call_at",
     "roster",
     "span",

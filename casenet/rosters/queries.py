@@ -1,12 +1,25 @@
 """Reads about rosters: rows in, the arithmetic of rules.py over them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import (
+    ARRAY,
+    Table,
+    Uuid,
+    bindparam,
+    func,
+    literal,
+    null,
+    select,
+)
+from sqlalchemy import cast as cast_to
 from sqlalchemy.orm import Session
 
+from casenet.database import Database, Prepared
 from casenet.rosters import rules
 from casenet.rosters.rules import Duty, Gap, OnCall, Override, Rank, Shift
 from casenet.rosters.tables import OverrideRow, ShiftRow
@@ -45,29 +58,58 @@ class RosterView:
     overrides: tuple[OverrideView, ...]
 
 
-def on_call_at(session: Session, facility_id: UUID, duty: Duty, now: datetime) -> tuple[OnCall, ...]:
+_shift, _override = cast("Table", ShiftRow.__table__), cast("Table", OverrideRow.__table__)
+
+
+def _running(table: Table, absent: Any, *, planned: bool) -> Any:
+    columns = (table.c.facility_id, table.c.duty, table.c.person_id, table.c.rank)
+    return select(
+        *columns,
+        table.c.starts_at,
+        table.c.ends_at,
+        absent.label("absent"),
+        literal(planned).label("planned"),
+        table.c.created_at,
+        table.c.id,
+    ).where(
+        table.c.facility_id == func.any(bindparam("facilities", type_=ARRAY(Uuid))),
+        table.c.ends_at > bindparam("now"),
+        table.c.starts_at <= bindparam("now"),
+        table.c.withdrawn_at.is_(None),
+    )
+
+
+# Shifts and changes of plan that run at one moment; of the changes the later ones come later.
+_RUNNING = Prepared(
+    _running(_shift, cast_to(null(), Uuid), planned=True)
+    .union_all(_running(_override, _override.c.absent_person_id, planned=False))
+    .order_by("created_at", "id")
+)
+
+
+def on_call(
+    session: Database, facility_ids: Iterable[UUID], now: datetime
+) -> dict[tuple[UUID, Duty], tuple[OnCall, ...]]:
+    """Who is on call at `now`, by facility and duty, first before backup; without those that nobody is on."""
+    shifts: dict[tuple[UUID, Duty], list[Shift]] = {}
+    overrides: dict[tuple[UUID, Duty], list[Override]] = {}
+    for row in _RUNNING.all(session, {"facilities": list(facility_ids), "now": now}):
+        place, rank = (row.facility_id, Duty(row.duty)), Rank(row.rank)
+        if row.planned:
+            shifts.setdefault(place, []).append(Shift(row.person_id, row.starts_at, row.ends_at, rank))
+        else:
+            change = Override(row.absent, row.person_id, row.starts_at, row.ends_at, rank)
+            overrides.setdefault(place, []).append(change)
+    found = {
+        place: rules.on_call_at(shifts.get(place, ()), overrides.get(place, ()), now)
+        for place in shifts.keys() | overrides.keys()
+    }
+    return {place: people for place, people in found.items() if people}
+
+
+def on_call_at(session: Database, facility_id: UUID, duty: Duty, now: datetime) -> tuple[OnCall, ...]:
     """Who is on call for this duty of this facility at `now`, first before backup."""
-    shifts = session.scalars(
-        select(ShiftRow).where(
-            ShiftRow.facility_id == facility_id,
-            ShiftRow.duty == duty,
-            ShiftRow.ends_at > now,
-            ShiftRow.starts_at <= now,
-            ShiftRow.withdrawn_at.is_(None),
-        )
-    )
-    overrides = session.scalars(
-        select(OverrideRow)
-        .where(
-            OverrideRow.facility_id == facility_id,
-            OverrideRow.duty == duty,
-            OverrideRow.ends_at > now,
-            OverrideRow.starts_at <= now,
-            OverrideRow.withdrawn_at.is_(None),
-        )
-        .order_by(OverrideRow.created_at, OverrideRow.id)
-    )
-    return rules.on_call_at(map(_shift, shifts), map(_override, overrides), now)
+    return on_call(session, [facility_id], now).get((facility_id, duty), ())
 
 
 def roster(session: Session, facility_id: UUID, since: datetime, until: datetime) -> RosterView:
@@ -126,15 +168,7 @@ def facility_gaps(view: RosterView, duty: Duty, since: datetime, until: datetime
     )
 
 
-def duties_now(session: Session, facility_id: UUID, now: datetime) -> dict[Duty, tuple[OnCall, ...]]:
+def duties_now(session: Database, facility_id: UUID, now: datetime) -> dict[Duty, tuple[OnCall, ...]]:
     """Who is on call now, for every duty that this facility has anybody for."""
-    found = {duty: on_call_at(session, facility_id, duty, now) for duty in Duty}
-    return {duty: people for duty, people in found.items() if people}
-
-
-def _shift(row: ShiftRow) -> Shift:
-    return Shift(row.person_id, row.starts_at, row.ends_at, Rank(row.rank))
-
-
-def _override(row: OverrideRow) -> Override:
-    return Override(row.absent_person_id, row.person_id, row.starts_at, row.ends_at, Rank(row.rank))
+    found = on_call(session, [facility_id], now)
+    return {duty: found[facility_id, duty] for duty in Duty if (facility_id, duty) in found}
