@@ -140,6 +140,13 @@ def remove_member(session: Session, entry: Entry, person_id: UUID, *, now: datet
 
 def leave_all(session: Session, person_id: UUID, *, by: UUID, now: datetime) -> None:
     """End every membership of a leaver."""
+    # Groups before memberships, as everybody else takes them: the change of a team is counted in its group.
+    theirs = select(Membership.group_id).where(
+        Membership.person_id == person_id, Membership.left_at.is_(None)
+    )
+    session.execute(
+        select(PatientGroup.id).where(PatientGroup.id.in_(theirs)).order_by(PatientGroup.id).with_for_update()
+    )
     left = session.scalars(
         update(Membership)
         .where(Membership.person_id == person_id, Membership.left_at.is_(None))

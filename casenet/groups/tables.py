@@ -11,6 +11,7 @@ class PatientGroup(Base):
 
     last_sequence   The number of the newest revision in the timeline; gapless, moved under this row's lock.
     last_mark       The number of the newest 了解; gapless, likewise.
+    team_revision   Grows with every change of a membership of the group: a trigger counts.
     """
 
     __tablename__ = "patient_group"
@@ -22,6 +23,7 @@ class PatientGroup(Base):
     created_by: Mapped[Uuid] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[Instant]
     closed_at: Mapped[Instant | None]
+    team_revision: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class Membership(Base):
