@@ -5,11 +5,12 @@ raises KeyMissing in them.
 """
 
 import os
+import sys
 import time
 from base64 import b64decode, b64encode
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -27,7 +28,10 @@ from casenet.errors import Unavailable
 
 NOBODY = UUID(int=0)
 RING_SECONDS = 60  # how long a shredded or rotated key may still open something in a running process
-RINGS_MAX = 1000  # rings kept; about 300 bytes each
+RINGS_MAX = 1000  # rings kept; about 300 bytes each, and what they have opened
+# What one ring remembers. Fifty ordinary posts take 54 kB; were all rings full within their minute, 128 MB.
+OPENED_BYTES_MAX = 128 * 1024
+OPENED_BYTES_EACH = 400  # what Python needs for one text beside its two forms
 
 
 class KeyMissing(Unavailable):
@@ -47,12 +51,67 @@ class GroupKey:
     key: bytes
 
 
+class Opened:
+    """The texts that were opened or sealed lately, by all that decides what opens: the sealed bytes and their place.
+
+    Opening the same again takes twenty times as long (docs/decisions/0018). The oldest go first.
+    """
+
+    __slots__ = ("_bytes", "_texts")
+
+    def __init__(self) -> None:
+        self._texts: OrderedDict[_Deciding, str] = OrderedDict()
+        self._bytes = 0
+
+    def recall(self, place: Place, blob: bytes) -> str | None:
+        """The text that these very bytes held in this very place, or None."""
+        return self._texts.get(_deciding(blob, place))
+
+    def keep(self, place: Place, blob: bytes, text: str) -> None:
+        """Remember a text, and forget the oldest beyond OPENED_BYTES_MAX."""
+        deciding = _deciding(blob, place)
+        if deciding in self._texts:
+            return
+        self._texts[deciding] = text
+        self._bytes += _size(blob, text)
+        while self._bytes > OPENED_BYTES_MAX:
+            (blob, *_), text = self._texts.popitem(last=False)
+            self._bytes -= _size(blob, text)
+
+
+# Numbers for ids: a UUID's own hash and comparison are Python, which would take three times as long.
+_Deciding = tuple[bytes, str, str, int, int, int, int, int, datetime, int]
+
+
+def _deciding(blob: bytes, place: Place) -> _Deciding:
+    return (
+        blob,
+        place.table,
+        place.column,
+        place.org_id.int,
+        place.group_id.int,
+        place.row_id.int,
+        place.revision,
+        place.author_id.int,
+        place.created_at,
+        place.flags,
+    )
+
+
+def _size(blob: bytes, text: str) -> int:
+    return len(blob) + sys.getsizeof(text) + OPENED_BYTES_EACH
+
+
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """Every key of one group that may still open something; `active` seals what is new."""
+    """Every key of one group that may still open something; `active` seals what is new.
+
+    opened  What these keys opened lately, in the clear; it goes when the ring goes.
+    """
 
     active: GroupKey
     keys: Mapping[int, bytes]
+    opened: Opened = field(default_factory=Opened, repr=False, compare=False)
 
 
 def read_kek(path: Path | None) -> dict[int, bytes]:
@@ -109,17 +168,16 @@ _rings: OrderedDict[UUID, tuple[float, Ring]] = OrderedDict()
 
 def ring(session: Database, group_id: UUID) -> Ring:
     """All keys of one group, at most RING_SECONDS old. Raises KeyMissing."""
+    _drop_old_rings()
     found = _rings.get(group_id)
-    if found and time.monotonic() - found[0] < RING_SECONDS:
-        return found[1]
-    return rings(session, [group_id])[group_id]
+    return found[1] if found else rings(session, [group_id])[group_id]
 
 
 def rings(session: Database, group_ids: Iterable[UUID]) -> dict[UUID, Ring]:
     """The rings of many groups in one read, for lists. Raises KeyMissing when one can not be unwrapped."""
-    oldest = time.monotonic() - RING_SECONDS
+    _drop_old_rings()
     wanted = list(group_ids)
-    found = {id: _rings[id][1] for id in wanted if id in _rings and _rings[id][0] > oldest}
+    found = {id: _rings[id][1] for id in wanted if id in _rings}
     missing = [id for id in wanted if id not in found]
     if not missing:
         return found
@@ -132,6 +190,13 @@ def rings(session: Database, group_ids: Iterable[UUID]) -> dict[UUID, Ring]:
     while len(_rings) > RINGS_MAX:
         _rings.popitem(last=False)
     return found | fresh
+
+
+def _drop_old_rings() -> None:
+    """Also those that nobody asks for: with a ring goes what it has opened."""
+    oldest = time.monotonic() - RING_SECONDS
+    while _rings and next(iter(_rings.values()))[0] < oldest:
+        _rings.popitem(last=False)
 
 
 def forget_rings() -> None:
@@ -171,12 +236,20 @@ def _key_place(group_id: UUID, org_id: UUID, *, epoch: int, created_at: datetime
 
 def seal_text(key: GroupKey, place: Place, text: str) -> bytes:
     """Seal one text of a group in its place."""
-    return seal(key.key, key.epoch, place, text.encode(), kind=TEXT)
+    blob = seal(key.key, key.epoch, place, text.encode(), kind=TEXT)
+    # Whoever wrote it has it delivered to the others at once.
+    if (found := _rings.get(key.group_id)) and found[1].active is key:
+        found[1].opened.keep(place, blob, text)
+    return blob
 
 
 def open_text(keys: Ring, place: Place, blob: bytes) -> str:
     """Open one sealed text. Raises SealBroken."""
-    return open_seal(keys.keys, place, blob)[1].decode()
+    text = keys.opened.recall(place, blob)
+    if text is None:
+        text = open_seal(keys.keys, place, blob)[1].decode()
+        keys.opened.keep(place, blob, text)
+    return text
 
 
 def seal_bytes(key: GroupKey, place: Place, data: bytes) -> bytes:

@@ -21,9 +21,9 @@ import hmac
 import os
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from typing import NamedTuple
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -47,12 +47,13 @@ class SealBroken(Exception):
     """It does not open: wrong key, wrong place, cut, or changed. One error for all, on purpose."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a sealed value belongs. Bound, not stored: moved anywhere else, it no longer opens.
 
     created_at  Aware instant with microseconds, as the row stores it.
     flags       Reserved, 0.
+
+    A tuple: a page makes fifty of them, and a frozen dataclass takes three times as long.
     """
 
     table: str

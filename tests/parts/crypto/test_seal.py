@@ -1,6 +1,5 @@
 import os
 import struct
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -85,15 +84,15 @@ def test_every_truncation_and_an_extension_is_rejected() -> None:
 @pytest.mark.parametrize(
     "moved",
     [
-        replace(PLACE, table="patient_record"),
-        replace(PLACE, column="fields"),
-        replace(PLACE, org_id=UUID(int=1)),
-        replace(PLACE, group_id=UUID(int=1)),
-        replace(PLACE, row_id=UUID(int=1)),
-        replace(PLACE, revision=2),
-        replace(PLACE, author_id=UUID(int=1)),
-        replace(PLACE, created_at=PLACE.created_at + timedelta(microseconds=1)),
-        replace(PLACE, flags=1),
+        PLACE._replace(table="patient_record"),
+        PLACE._replace(column="fields"),
+        PLACE._replace(org_id=UUID(int=1)),
+        PLACE._replace(group_id=UUID(int=1)),
+        PLACE._replace(row_id=UUID(int=1)),
+        PLACE._replace(revision=2),
+        PLACE._replace(author_id=UUID(int=1)),
+        PLACE._replace(created_at=PLACE.created_at + timedelta(microseconds=1)),
+        PLACE._replace(flags=1),
     ],
 )
 def test_a_value_moved_to_another_place_does_not_open(moved: Place) -> None:
@@ -102,7 +101,7 @@ def test_a_value_moved_to_another_place_does_not_open(moved: Place) -> None:
 
 
 def test_fields_of_a_place_cannot_flow_into_each_other() -> None:
-    assert replace(PLACE, table="ab", column="c").digest() != replace(PLACE, table="a", column="bc").digest()
+    assert PLACE._replace(table="ab", column="c").digest() != PLACE._replace(table="a", column="bc").digest()
 
 
 def test_another_groups_key_of_the_same_epoch_does_not_open() -> None:
