@@ -3,7 +3,7 @@
 Only doors open transactions. Parts take the Session as their first argument and never commit.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -24,13 +24,17 @@ from sqlalchemy import (
     Executable,
     MetaData,
     PoolProxiedConnection,
+    String,
+    TableValuedAlias,
+    bindparam,
+    column,
     create_engine,
     event,
     func,
     select,
-    text,
 )
 from sqlalchemy import Uuid as UuidColumn
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg as PsycopgDialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, sessionmaker
@@ -264,6 +268,17 @@ class Prepared:
         self.all(session, parameters)
 
 
+def given_rows(parameter: str, columns: Mapping[str, Any]) -> TableValuedAlias:
+    """A table expression over the rows that a statement is given as one document: a list of {column: value}.
+
+    columns   Name to type. Bytes travel as hexadecimal text (`func.decode`).
+    So many rows are one statement and one parameter, whatever their number.
+    """
+    document = func.jsonb_to_recordset(bindparam(parameter, type_=JSONB))
+    values = document.table_valued(*(column(name, type_) for name, type_ in columns.items()), name=parameter)
+    return values.render_derived(with_types=True)
+
+
 _DIALECT = PsycopgDialect()
 
 
@@ -352,11 +367,15 @@ def _forget_after_rollback(session: Session, previous: object) -> None:
         session.info.pop("after_commit", None)
 
 
+_NOTIFY = Prepared(select(func.pg_notify(bindparam("channel", type_=String), "")))
+_NOW = Prepared(select(func.clock_timestamp()))
+
+
 def notify(session: Session, channel: str) -> None:
     """Wake whoever LISTENs on `channel` when, and only when, this transaction commits."""
-    session.execute(text("SELECT pg_notify(:channel, '')"), {"channel": channel})
+    _NOTIFY.do(session, {"channel": channel})
 
 
 def database_now(session: Session) -> datetime:
     """The database's clock at this moment: for deadlines that must hold across machines."""
-    return session.execute(select(func.clock_timestamp())).scalar_one()
+    return _NOW.first(session, {})[0]

@@ -14,8 +14,6 @@ from sqlalchemy.orm import DeclarativeBase, Session
 
 Row = TypeVar("Row", bound=DeclarativeBase)
 
-Row = TypeVar("Row", bound=DeclarativeBase)
-
 
 def claim(
     session: Session,

@@ -7,9 +7,11 @@ from casenet.audit.actions import (
     at_door,
     facts,
     leave_door,
+    origin,
     record,
     record_reads,
     recording,
+    recording_each,
 )
 
 __all__ = [
@@ -19,7 +21,9 @@ __all__ = [
     "at_door",
     "facts",
     "leave_door",
+    "origin",
     "record",
     "record_reads",
     "recording",
+    "recording_each",
 ]

@@ -81,42 +81,40 @@ def record(
     )
 
 
-def recording(group_id: ColumnElement[UUID], revision: ColumnElement[int]) -> ReturningInsert[int]:
-    """A statement that adds one row for each row of whatever the two columns come from, in the same round trip.
+def recording_each(**columns: ColumnElement[Any]) -> ReturningInsert[int]:
+    """A statement that adds one row for each row of whatever the columns come from, in the same round trip.
 
-    It is given what `facts` returns, and returns the revision. For the one hot path, where a statement more is
-    felt: a post.
+    It is given what `origin` returns, and returns the revisions.
     """
-    names = ("person_id", "action", "object_id", "request_id", "address", "session_id")
-    values = [bindparam(f"audit_{name}", type_=_TABLE.c[name].type) for name in names]
-    columns = ["at", "decision", "group_id", "revision", *names]
-    return (
-        insert(_TABLE)
-        .from_select(
-            columns,
-            select(
-                func.clock_timestamp(),
-                literal("allowed", _TABLE.c.decision.type),
-                group_id,
-                revision,
-                *values,
-            ),
-        )
-        .returning(_TABLE.c.revision)
-    )
+    came = {name: bindparam(f"audit_{name}", type_=_TABLE.c[name].type) for name in _ORIGIN}
+    values = [func.clock_timestamp(), literal("allowed", _TABLE.c.decision.type), *columns.values()]
+    names = ["at", "decision", *columns, *came]
+    return insert(_TABLE).from_select(names, select(*values, *came.values())).returning(_TABLE.c.revision)
+
+
+_ORIGIN = ("request_id", "address", "session_id")
+
+
+def origin() -> dict[str, Any]:
+    """The parameters of a `recording_each` statement."""
+    known = _origin.get()
+    return {f"audit_{name}": getattr(known, name) for name in _ORIGIN}
+
+
+def recording(group_id: ColumnElement[UUID], revision: ColumnElement[int]) -> ReturningInsert[int]:
+    """`recording_each` about one thing, for the one hot path, where a statement more is felt: a post.
+
+    It is given what `facts` returns.
+    """
+    names = ("person_id", "action", "object_id")
+    given = {name: bindparam(f"audit_{name}", type_=_TABLE.c[name].type) for name in names}
+    return recording_each(group_id=group_id, revision=revision, **given)
 
 
 def facts(*, person_id: UUID | None, action: str, object_id: UUID) -> dict[str, Any]:
     """The parameters of a `recording` statement."""
-    origin = _origin.get()
-    return {
-        "audit_person_id": person_id,
-        "audit_action": action,
-        "audit_object_id": object_id,
-        "audit_request_id": origin.request_id,
-        "audit_address": origin.address,
-        "audit_session_id": origin.session_id,
-    }
+    about = {"audit_person_id": person_id, "audit_action": action, "audit_object_id": object_id}
+    return about | origin()
 
 
 def record_reads(session: Session, *, person_id: UUID, action: str, group_ids: Sequence[UUID]) -> None:

@@ -2,18 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, update
+from sqlalchemy import Table, and_, bindparam, func, or_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from casenet import audit, notifications, timeline
-from casenet.database import notify
+from casenet.database import Prepared
 from casenet.errors import Conflict, Invalid, NotAllowed
 from casenet.escalation import log, rules, sbar
 from casenet.escalation.chain import frozen
-from casenet.escalation.moves import make_move
+from casenet.escalation.log import Journal
+from casenet.escalation.moves import carry_out, decide
 from casenet.escalation.queries import AlertView, PolicyView, alert, events, policy, view
 from casenet.escalation.rules import CLOSED, Level, Outcome, PolicyStep, State, Target
 from casenet.escalation.tables import Alert, EscalationPolicy
@@ -51,34 +53,41 @@ def raise_alert(session: Session, entry: Entry, call: Call, *, now: datetime) ->
     # The post comes first: it takes the group's lock, behind which a second copy of this call waits.
     post = timeline.publish_post(session, entry, Draft(call.post_id, "urgent", text), now=now)
     plan = rules.make_plan(policy(session, entry.group_id).steps, call.level)
-    added = session.scalars(
-        insert(Alert)
-        .values(
-            id=call.id,
-            group_id=entry.group_id,
-            post_id=post.post_id,
-            sequence=post.sequence,
-            level=call.level,
-            state=State.OPEN,
-            plan=frozen(plan),
-            steps_run=0,
-            next_step_at=now,
-            reminded=False,
-            raised_by=entry.person_id,
-            raised_at=now,
-            event_count=0,
-            version=1,
-        )
-        .on_conflict_do_nothing()
-        .returning(Alert)
-    ).first()
-    if added is None:
-        return _raised_before(session, entry, call), False
+    alert = Alert(
+        id=call.id,
+        group_id=entry.group_id,
+        post_id=post.post_id,
+        sequence=post.sequence,
+        level=call.level,
+        state=State.OPEN,
+        plan=frozen(plan),
+        steps_run=0,
+        next_step_at=now,
+        reminded=False,
+        raised_by=entry.person_id,
+        raised_at=now,
+        event_count=0,
+        version=1,
+    )
+    journal = Journal(alert, now)
     facts = {"level": str(call.level), "post_id": str(call.post_id)}
-    log.note(session, added, "raised", now=now, person_id=entry.person_id, detail=facts)
-    make_move(session, added, now=now)
-    notify(session, "alerts_due")
-    return view(added), True
+    journal.note("raised", person_id=entry.person_id, detail=facts)
+    orders = decide(session, alert, journal, now=now)
+    # The row goes in as it stands after its first move.
+    row = {f"alert_{column.name}": getattr(alert, column.name) for column in _table.c}
+    if _OPEN.first(session, row) is None:
+        return _raised_before(session, entry, call), False
+    carry_out(session, alert, journal, orders, now=now)
+    return view(alert), True
+
+
+_table = cast("Table", Alert.__table__)
+_OPEN = Prepared(
+    insert(_table)
+    .values({column.name: bindparam(f"alert_{column.name}", type_=column.type) for column in _table.c})
+    .on_conflict_do_nothing()
+    .returning(_table.c.id)
+)
 
 
 def _raised_before(session: Session, entry: Entry, call: Call) -> AlertView:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from casenet import facilities, groups, notifications, rosters
 from casenet.escalation.rules import Plan, Step, Target
 from casenet.groups import MemberView
+from casenet.notifications import Channel
 from casenet.rosters import Duty, Rank
 
 ROSTERED = {
@@ -48,27 +49,51 @@ class Team:
         """Every member, in the order of joining."""
         return [member.person_id for member in self.members]
 
+    def readers(self) -> list[UUID]:
+        """Whoever may read the timeline."""
+        may_read = groups.Permission.READ
+        return [member.person_id for member in self.members if groups.may(member.role, may_read)]
 
-def team_of(session: Session, group_id: UUID, author_id: UUID) -> Team:
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whom each step of a plan asks, and over which channels each of them can be reached."""
+
+    steps: tuple[tuple[UUID, ...], ...]
+    channels: dict[UUID, frozenset[Channel]]
+
+
+def team_of(session: Session, group_id: UUID) -> Team:
     """The group's team as it stands."""
-    members = groups.members(session, group_id)
-    entry = groups.entry_for_system(session, group_id, author_id)
+    host, members = groups.host_and_members(session, group_id)
     offices = facilities.facilities_of(session, [member.person_id for member in members])
-    return Team(entry.org_id, members, offices)
+    return Team(host, members, offices)
 
 
 def people_of_plan(
     session: Session, team: Team, plan: Plan, *, steps_run: int, without: UUID | None, now: datetime
 ) -> tuple[tuple[UUID, ...], ...]:
-    """For each step of a plan, whom it would ask at `now`: only persons who can be reached.
+    """For each step of a plan, whom it would ask at `now`: only persons who can be reached. See `asked_by`."""
+    return asked_by(session, team, plan, steps_run=steps_run, without=without, now=now).steps
+
+
+def asked_by(
+    session: Session, team: Team, plan: Plan, *, steps_run: int, without: UUID | None, now: datetime
+) -> Asked:
+    """Whom a plan asks at `now`: only persons who work somewhere and can be reached.
 
     steps_run   Where the alert stands. From the second time through, the backups are asked as well; before
                 that only when no first can be reached.
     without     Who raised the alert: nobody is called to their own call.
     """
-    asked = [_on_step(session, team, step, now) for step in plan]
+    asked = _on_steps(session, team, plan, now)
     known = {person for firsts, backups in asked for person in (*firsts, *backups)} - {without}
-    there = notifications.reachable(session, known) & facilities.facilities_of(session, known).keys()
+    channels = notifications.channels_of(session, known)
+    strangers = known.difference(team.ids())
+    homes = team.offices.keys() | (facilities.facilities_of(session, strangers).keys() if strangers else ())
+    there = {
+        person for person, has in channels.items() if person in homes and notifications.can_be_reached(has)
+    }
     found: list[tuple[UUID, ...]] = []
     for index, (firsts, backups) in enumerate(asked):
         first = [person for person in firsts if person in there]
@@ -76,22 +101,28 @@ def people_of_plan(
         times_run = (steps_run - index - 1) // len(plan) + 1
         chosen = [*first, *backup] if times_run >= 1 else first or backup
         found.append(tuple(dict.fromkeys(chosen)))
-    return tuple(found)
+    return Asked(tuple(found), channels)
 
 
-def _on_step(session: Session, team: Team, step: Step, now: datetime) -> tuple[list[UUID], list[UUID]]:
-    duty = ROSTERED.get(step.target)
-    if duty is None:
-        return team.holding(step.target), []
-    on_call = [
-        person
-        for facility_id in _offices(team, step)
-        for person in rosters.on_call_at(session, facility_id, duty, now)
-    ]
-    return (
-        [person.person_id for person in on_call if person.rank is Rank.FIRST],
-        [person.person_id for person in on_call if person.rank is not Rank.FIRST],
-    )
+def _on_steps(session: Session, team: Team, plan: Plan, now: datetime) -> list[tuple[list[UUID], list[UUID]]]:
+    """First and backup of each step, whether they can be reached or not."""
+    offices = [_offices(team, step) if step.target in ROSTERED else [] for step in plan]
+    looked_at = {office for step in offices for office in step}
+    on_call = rosters.on_call(session, looked_at, now) if looked_at else {}
+    found: list[tuple[list[UUID], list[UUID]]] = []
+    for step, step_offices in zip(plan, offices, strict=True):
+        duty = ROSTERED.get(step.target)
+        if duty is None:
+            found.append((team.holding(step.target), []))
+            continue
+        people = [person for office in step_offices for person in on_call.get((office, duty), ())]
+        found.append(
+            (
+                [person.person_id for person in people if person.rank is Rank.FIRST],
+                [person.person_id for person in people if person.rank is not Rank.FIRST],
+            )
+        )
+    return found
 
 
 def _offices(team: Team, step: Step) -> list[UUID]:
@@ -111,11 +142,15 @@ def _kind(team: Team, facility_id: UUID) -> str:
     return next(office.kind for office in team.offices.values() if office.id == facility_id)
 
 
-def everybody(session: Session, team: Team, *, without: UUID | None) -> tuple[UUID, ...]:
-    """Whom to ask when the chain has ended: the group's physicians, the host office's administrators."""
+def everybody(session: Session, team: Team, *, without: UUID | None) -> dict[UUID, frozenset[Channel]]:
+    """Whom to ask when the chain has ended, over which channels: the group's physicians, the host's administrators."""
     known = [*team.physicians(), *facilities.administrators(session, team.host_facility_id)]
-    there = notifications.reachable(session, known)
-    return tuple(person for person in dict.fromkeys(known) if person in there and person != without)
+    channels = notifications.channels_of(session, known)
+    return {
+        person: channels[person]
+        for person in dict.fromkeys(known)
+        if person != without and notifications.can_be_reached(channels.get(person, ()))
+    }
 
 
 def frozen(plan: Plan) -> list[dict[str, Any]]:

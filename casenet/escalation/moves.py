@@ -1,5 +1,7 @@
 """What the system does by itself when nobody answers. Needs no key: it must run where none is."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,11 +12,12 @@ from sqlalchemy.orm import Session
 from casenet import groups, identity, notifications
 from casenet.database import notify
 from casenet.escalation import log, rules
-from casenet.escalation.chain import Team, everybody, people_of_plan, team_of
+from casenet.escalation.chain import Asked, Team, asked_by, everybody, team_of
+from casenet.escalation.log import Journal
 from casenet.escalation.queries import due, view
 from casenet.escalation.rules import CLOSED, PACES, Level, Move, Plan, Run, State
 from casenet.escalation.tables import Alert, Heartbeat
-from casenet.notifications import Subject
+from casenet.notifications import Channel, Subject
 
 # Somebody called in the night sees the timeline until the next evening, to hand over.
 COVER = timedelta(hours=24)
@@ -43,59 +46,91 @@ def advance(session: Session, alert_id: UUID, *, now: datetime) -> bool:
 
 def make_move(session: Session, alert: Alert, *, now: datetime) -> None:
     """Decide and write down the next move of an alert whose row we hold."""
+    journal = Journal(alert, now)
+    orders = decide(session, alert, journal, now=now)
+    carry_out(session, alert, journal, orders, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """Persons who are asked together; `step_no`, `attempt`: see the table `ping`. wait: seconds."""
+
+    channels: dict[UUID, frozenset[Channel]]
+    step_no: int
+    attempt: int
+    wait: int
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What a move wants done beside what is noted: whom to let into the group, whom to ask.
+
+    readers   Whoever reads the group afterwards.
+    """
+
+    team: Team
+    covers: list[UUID] = field(default_factory=list[UUID])
+    askings: list[_Asking] = field(default_factory=list[_Asking])
+
+    @property
+    def readers(self) -> list[UUID]:
+        return [*self.team.readers(), *self.covers]
+
+    def let_in(self, people: Iterable[UUID]) -> None:
+        """Whoever is called can read what it is about, also when they were no member until now."""
+        known = {*self.team.ids(), *self.covers}
+        self.covers.extend(person for person in people if person not in known)
+
+
+def decide(session: Session, alert: Alert, journal: Journal, *, now: datetime) -> Orders:
+    """Decide an alert's next move: into its attributes, the journal and the orders. Writes nothing."""
     seen = view(alert)
-    team = team_of(session, alert.group_id, alert.raised_by)
-    people = people_of_plan(
-        session, team, seen.plan, steps_run=alert.steps_run, without=alert.raised_by, now=now
-    )
-    after, move = rules.next_move(seen.plan, seen.position, seen.level, people, now)
+    team = team_of(session, alert.group_id)
+    asked = asked_by(session, team, seen.plan, steps_run=alert.steps_run, without=alert.raised_by, now=now)
+    after, move = rules.next_move(seen.plan, seen.position, seen.level, asked.steps, now)
     alert.state = after.state
     alert.steps_run = after.steps_run
     alert.next_step_at = after.next_step_at
     alert.answered_by = after.answered_by
     alert.reminded = after.reminded
+    orders = Orders(team)
     if move.lapsed:
-        log.note(session, alert, "lapsed", now=now, person_id=move.lapsed)
+        journal.note("lapsed", person_id=move.lapsed)
     if move.remind:
-        _remind(session, alert, move.remind, now)
-    _skip(session, alert, seen.plan, move, now)
+        _remind(session, alert, journal, orders, move.remind)
+    _skip(journal, seen.plan, move)
     for run in move.runs:
-        _run(session, alert, team, seen.plan, run, people[run.index], now)
+        _run(journal, orders, seen.plan, run, asked)
     if move.everybody:
-        _ask_everybody(session, alert, team, now)
-    session.flush()
-    log.ring(session, alert)
+        _ask_everybody(session, alert, journal, orders)
+    return orders
 
 
-def _skip(session: Session, alert: Alert, plan: Plan, move: Move, now: datetime) -> None:
+def carry_out(session: Session, alert: Alert, journal: Journal, orders: Orders, *, now: datetime) -> None:
+    """Write down what was decided about an alert that stands in the database."""
+    for person_id in orders.covers:
+        groups.admit_for_cover(session, alert.group_id, person_id, until=now + COVER, now=now)
+    journal.write(session)
+    for asking in orders.askings:
+        _ping(session, alert, asking, now)
+    log.ring_readers(session, alert, orders.readers)
+
+
+def _skip(journal: Journal, plan: Plan, move: Move) -> None:
     for run in move.skipped:
-        log.note(
-            session,
-            alert,
+        journal.note(
             "skipped",
-            now=now,
             step=run.index + 1,
             is_notice=run.round == 1,
             detail={"target": str(plan[run.index].target), "round": run.round, "person_ids": []},
         )
 
 
-def _run(
-    session: Session,
-    alert: Alert,
-    team: Team,
-    plan: Plan,
-    run: Run,
-    people: tuple[UUID, ...],
-    now: datetime,
-) -> None:
-    step = plan[run.index]
-    _admit(session, alert, team, people, now)
-    log.note(
-        session,
-        alert,
+def _run(journal: Journal, orders: Orders, plan: Plan, run: Run, asked: Asked) -> None:
+    step, people = plan[run.index], asked.steps[run.index]
+    orders.let_in(people)
+    journal.note(
         "step",
-        now=now,
         step=run.index + 1,
         is_notice=run.round == 1,
         detail={
@@ -104,56 +139,40 @@ def _run(
             "person_ids": [str(person_id) for person_id in people],
         },
     )
-    _ping(session, alert, people, step_no=run.index + 1, attempt=run.round, wait=step.wait_seconds, now=now)
+    channels = {person_id: asked.channels[person_id] for person_id in people}
+    orders.askings.append(_Asking(channels, run.index + 1, run.round, step.wait_seconds))
 
 
-def _admit(session: Session, alert: Alert, team: Team, people: tuple[UUID, ...], now: datetime) -> None:
-    """Whoever is called can read what it is about, also when they were no member until now."""
-    for person_id in people:
-        if person_id not in team.ids():
-            groups.admit_for_cover(session, alert.group_id, person_id, until=now + COVER, now=now)
-
-
-def _ask_everybody(session: Session, alert: Alert, team: Team, now: datetime) -> None:
-    people = everybody(session, team, without=alert.raised_by)
+def _ask_everybody(session: Session, alert: Alert, journal: Journal, orders: Orders) -> None:
+    channels = everybody(session, orders.team, without=alert.raised_by)
     # An administrator who is no nurse or physician can telephone, and needs no patient's record for that.
-    professions = identity.people(session, people)
-    clinical = {person_id for person_id, person in professions.items() if _is_clinical(person.profession)}
-    _admit(session, alert, team, tuple(person for person in people if person in clinical), now)
-    asked = {"person_ids": [str(person_id) for person_id in people]}
-    log.note(session, alert, "everybody", now=now, detail=asked)
+    known = identity.people(session, channels)
+    orders.let_in(person_id for person_id in channels if _is_clinical(known[person_id].profession))
+    journal.note("everybody", detail={"person_ids": [str(person_id) for person_id in channels]})
     wait = PACES[Level(alert.level)].everybody
-    _ping(session, alert, people, step_no=0, attempt=alert.steps_run, wait=wait, now=now)
+    orders.askings.append(_Asking(channels, 0, alert.steps_run, wait))
 
 
 def _is_clinical(profession: str) -> bool:
     return groups.ROLE_OF_PROFESSION[profession] in ("physician", "nurse")
 
 
-def _remind(session: Session, alert: Alert, person_id: UUID, now: datetime) -> None:
-    log.note(session, alert, "reminded", now=now, person_id=person_id)
-    wait = int(rules.REMINDED.total_seconds())
+def _remind(session: Session, alert: Alert, journal: Journal, orders: Orders, person_id: UUID) -> None:
+    journal.note("reminded", person_id=person_id)
+    channels = notifications.channels_of(session, [person_id])
     # The number of the event keeps this reminder apart from the next one to the same person.
-    _ping(session, alert, (person_id,), step_no=0, attempt=-alert.event_count, wait=wait, now=now)
+    wait = int(rules.REMINDED.total_seconds())
+    orders.askings.append(_Asking(channels, 0, -alert.event_count, wait))
 
 
-def _ping(
-    session: Session,
-    alert: Alert,
-    people: tuple[UUID, ...],
-    *,
-    step_no: int,
-    attempt: int,
-    wait: int,
-    now: datetime,
-) -> None:
+def _ping(session: Session, alert: Alert, asking: _Asking, now: datetime) -> None:
     notifications.queue_pings(
         session,
         # A phone in its sleep wakes for "high" at once; services slow down senders who overuse it.
-        Subject("alert", alert.id, step_no, attempt, urgent=alert.level != Level.E1),
-        people,
+        Subject("alert", alert.id, asking.step_no, asking.attempt, urgent=alert.level != Level.E1),
+        asking.channels,
         now=now,
-        lifetime=timedelta(seconds=wait) + PING_GRACE,
+        lifetime=timedelta(seconds=asking.wait) + PING_GRACE,
         fallback=timedelta(seconds=PACES[Level(alert.level)].fallback),
     )
 

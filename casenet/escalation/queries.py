@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, Table, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from casenet import facilities, groups
+from casenet.database import Prepared
 from casenet.errors import NotFound
 from casenet.escalation.chain import team_of, thawed
 from casenet.escalation.rules import (
@@ -116,7 +117,7 @@ def may_answer(session: Session, person_id: UUID, alert_id: UUID) -> bool:
     A notification outlives a membership; whoever was let out meanwhile stops no chain.
     """
     found = alert(session, alert_id)
-    team = team_of(session, found.group_id, found.raised_by)
+    team = team_of(session, found.group_id)
     member = next((member for member in team.members if member.person_id == person_id), None)
     if member is not None and groups.may(member.role, Permission.ANSWER):
         return True
@@ -163,9 +164,15 @@ def _views(session: Session, alerts: Select[Alert]) -> tuple[AlertView, ...]:
     return tuple(view(row) for row in session.scalars(newest_first.execution_options(populate_existing=True)))
 
 
+_policy = cast("Table", EscalationPolicy.__table__)
+_POLICY = Prepared(
+    select(_policy.c.steps, _policy.c.revision).where(_policy.c.group_id == bindparam("group"))
+)
+
+
 def policy(session: Session, group_id: UUID) -> PolicyView:
     """Whom this group wants to be asked, in order."""
-    row = session.get(EscalationPolicy, group_id, populate_existing=True)
+    row = _POLICY.first(session, {"group": group_id})
     if row is None:
         return PolicyView(DEFAULT_POLICY, 0)
     steps = tuple(

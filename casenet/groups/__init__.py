@@ -23,7 +23,13 @@ from casenet.groups.actions import (
     remove_member,
     save_record,
 )
-from casenet.groups.numbers import give_back_mark, give_back_sequence, next_mark, next_sequence
+from casenet.groups.numbers import (
+    give_back_mark,
+    give_back_sequence,
+    next_mark,
+    next_sequence,
+    next_sequences,
+)
 from casenet.groups.queries import (
     MemberView,
     PatientView,
@@ -65,6 +71,7 @@ __all__ = [
     "members",
     "next_mark",
     "next_sequence",
+    "next_sequences",
     "open_group",
     "patient",
     "patients",

@@ -4,7 +4,7 @@ so that numbers appear in the order of commits: whoever has seen n has missed no
 
 from uuid import UUID
 
-from sqlalchemy import CTE, bindparam, update
+from sqlalchemy import CTE, Integer, bindparam, update
 from sqlalchemy.orm import Session
 
 from casenet.errors import NotFound
@@ -20,6 +20,17 @@ def next_sequence() -> CTE:
         update(PatientGroup)
         .where(PatientGroup.id == bindparam("numbered_group_id"))
         .values(last_sequence=PatientGroup.last_sequence + 1)
+        .returning(PatientGroup.id, PatientGroup.last_sequence)
+        .cte("numbered")
+    )
+
+
+def next_sequences() -> CTE:
+    """As next_sequence for `number_of_rows` rows at once; last_sequence is the number of the last of them."""
+    return (
+        update(PatientGroup)
+        .where(PatientGroup.id == bindparam("numbered_group_id"))
+        .values(last_sequence=PatientGroup.last_sequence + bindparam("number_of_rows", type_=Integer))
         .returning(PatientGroup.id, PatientGroup.last_sequence)
         .cte("numbered")
     )

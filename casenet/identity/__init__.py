@@ -29,6 +29,7 @@ from casenet.identity.invitations import (
 from casenet.identity.queries import (
     Asker,
     PersonView,
+    addressed,
     asker,
     holder,
     live_sessions,
@@ -52,6 +53,7 @@ __all__ = [
     "NewPerson",
     "PersonView",
     "add_person",
+    "addressed",
     "asker",
     "check_new_password",
     "confirm_second_factor",

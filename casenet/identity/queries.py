@@ -126,6 +126,11 @@ def named() -> Subquery:
     return select(_person.c.id, _person.c.name, _person.c.profession).subquery("named")
 
 
+def addressed() -> Subquery:
+    """A statement part (id, email): every person, and where mail reaches them; empty for nowhere."""
+    return select(_person.c.id, _person.c.email).subquery("addressed")
+
+
 def live_sessions(
     session: Session, session_ids: Iterable[UUID], *, idle_minutes: int, now: datetime
 ) -> set[UUID]:

@@ -25,11 +25,12 @@ from casenet.notifications.channels import deliver
 from casenet.notifications.letters import Letter, Outcome, Subscription
 from casenet.notifications.queries import (
     PingView,
+    can_be_reached,
+    channels_of,
     figures,
     lateness,
     overdue,
     pings_about,
-    reachable,
     subscriptions_of,
     waiting_test,
 )
@@ -45,7 +46,9 @@ __all__ = [
     "Settled",
     "Subject",
     "Subscription",
+    "can_be_reached",
     "cancel_pings",
+    "channels_of",
     "claim_due",
     "deliver",
     "figures",
@@ -56,7 +59,6 @@ __all__ = [
     "overdue",
     "pings_about",
     "queue_pings",
-    "reachable",
     "record_outcome",
     "spend_token",
     "subscribe",

@@ -1,21 +1,35 @@
 """Queue pings, claim and settle them, hear the phones' receipts; keep the browsers that may be pushed to."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, exists, select, update
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    DateTime,
+    Integer,
+    String,
+    Table,
+    Uuid,
+    delete,
+    exists,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from casenet import audit, identity, leases
-from casenet.database import notify
+from casenet.database import Prepared, given_rows, notify
 from casenet.errors import Gone, NotFound
 from casenet.ids import new_id
 from casenet.notifications import rules, tokens
 from casenet.notifications.letters import Fate, Letter, Outcome
-from casenet.notifications.queries import PingView, subscribed, subscriptions_of, view
+from casenet.notifications.queries import PingView, subscriptions_of, view
 from casenet.notifications.rules import LADDER, Channel
 from casenet.notifications.tables import Ping, PushSubscription
 
@@ -53,64 +67,63 @@ class Settled:
 def queue_pings(
     session: Session,
     subject: Subject,
-    person_ids: Iterable[UUID],
+    channels: Mapping[UUID, Collection[Channel]],
     *,
     now: datetime,
     lifetime: timedelta,
     fallback: timedelta,
-    channels: Iterable[Channel] = LADDER,
 ) -> None:
-    """Have these persons reached. The same subject and persons a second time change nothing.
+    """Have these persons reached over these channels. The same subject and persons a second time change nothing.
 
+    channels   By person, as `channels_of` finds them.
     lifetime   After this nobody wants the pings any more.
     fallback   How long the channel before e-mail may stay without a phone's receipt.
     """
-    wanted, people = set(channels), identity.people(session, person_ids)
-    with_push = subscribed(session, people)
-    for person in people.values():
-        for channel in wanted:
-            if channel is Channel.WEB_PUSH and person.id not in with_push:
-                continue
-            if channel is Channel.EMAIL and not person.email:
-                continue
-            waits = channel is Channel.EMAIL and person.id in with_push and Channel.WEB_PUSH in wanted
-            due_at = now + fallback if waits else now
-            _queue(session, subject, person.id, channel, now=now, due_at=due_at, expires_at=now + lifetime)
+    rows: list[dict[str, Any]] = []
+    for person_id, has in channels.items():
+        for channel in (channel for channel in LADDER if channel in has):
+            waits = channel is Channel.EMAIL and Channel.WEB_PUSH in has
+            ping_id = new_id()
+            ping = {
+                "id": ping_id,
+                "channel": channel,
+                "person_id": person_id,
+                "state": "pending",
+                "due_at": now + fallback if waits else now,
+                "expires_at": now + lifetime,
+                "fence": 0,
+                "tries": 0,
+                "token_hash": tokens.hash_of(tokens.token_of(ping_id)).hex(),
+                "created_at": now,
+            }
+            rows.append(ping | asdict(subject))
+    _QUEUE.do(session, {"pings": rows})
     notify(session, "alerts_due")
 
 
-def _queue(
-    session: Session,
-    subject: Subject,
-    person_id: UUID,
-    channel: Channel,
-    *,
-    now: datetime,
-    due_at: datetime,
-    expires_at: datetime,
-) -> None:
-    ping_id = new_id()
-    session.execute(
-        insert(Ping)
-        .values(
-            id=ping_id,
-            about=subject.about,
-            about_id=subject.about_id,
-            step_no=subject.step_no,
-            attempt=subject.attempt,
-            channel=channel,
-            person_id=person_id,
-            urgent=subject.urgent,
-            state="pending",
-            due_at=due_at,
-            expires_at=expires_at,
-            fence=0,
-            tries=0,
-            token_hash=tokens.hash_of(tokens.token_of(ping_id)),
-            created_at=now,
-        )
-        .on_conflict_do_nothing(constraint="uq_ping_once")
-    )
+_GIVEN = {
+    "id": Uuid,
+    "about": String,
+    "about_id": Uuid,
+    "step_no": Integer,
+    "attempt": Integer,
+    "channel": String,
+    "person_id": Uuid,
+    "urgent": Boolean,
+    "state": String,
+    "due_at": DateTime(timezone=True),
+    "expires_at": DateTime(timezone=True),
+    "fence": Integer,
+    "tries": Integer,
+    "created_at": DateTime(timezone=True),
+    "token_hash": String,
+}
+_given = given_rows("pings", _GIVEN)
+_QUEUE = Prepared(
+    insert(cast("Table", Ping.__table__))
+    .from_select(list(_GIVEN), select(*list(_given.c)[:-1], func.decode(_given.c.token_hash, "hex")))
+    .on_conflict_do_nothing(constraint="uq_ping_once")
+)
 
 
 def cancel_pings(session: Session, about: str, about_id: UUID, *, reason: str, now: datetime) -> None:

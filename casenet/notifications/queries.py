@@ -1,15 +1,18 @@
 """Reads about pings and push subscriptions."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, Table, Uuid, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from casenet import identity
+from casenet.database import Database, Prepared
 from casenet.notifications.letters import Subscription
+from casenet.notifications.rules import Channel
 from casenet.notifications.tables import Ping, PushSubscription
 
 
@@ -85,20 +88,29 @@ def subscriptions_of(session: Session, person_id: UUID) -> tuple[Subscription, .
     return tuple(Subscription(row.id, row.endpoint, row.p256dh, row.auth, row.created_at) for row in rows)
 
 
-def subscribed(session: Session, person_ids: Iterable[UUID]) -> set[UUID]:
-    """Those of the persons who have a browser that can be pushed to."""
-    return set(
-        session.scalars(
-            select(PushSubscription.person_id).where(PushSubscription.person_id.in_(list(person_ids)))
-        )
-    )
+_addressed = identity.addressed()
+_subscription = cast("Table", PushSubscription.__table__)
+_CHANNELS = Prepared(
+    select(
+        _addressed.c.id,
+        (_addressed.c.email != "").label("has_mail"),
+        exists().where(_subscription.c.person_id == _addressed.c.id).label("has_push"),
+    ).where(_addressed.c.id == func.any(bindparam("persons", type_=ARRAY(Uuid))))
+)
 
 
-def reachable(session: Session, person_ids: Iterable[UUID]) -> set[UUID]:
-    """Those of the persons whom a ping can reach outside an open app."""
-    ids = list(person_ids)
-    with_mail = {person.id for person in identity.people(session, ids).values() if person.email}
-    return with_mail | subscribed(session, ids)
+def channels_of(session: Database, person_ids: Iterable[UUID]) -> dict[UUID, frozenset[Channel]]:
+    """Over which channels each of these persons has: the app always, the others when they are set up."""
+    found: dict[UUID, frozenset[Channel]] = {}
+    for row in _CHANNELS.all(session, {"persons": list(person_ids)}):
+        has = {Channel.IN_APP: True, Channel.WEB_PUSH: row.has_push, Channel.EMAIL: row.has_mail}
+        found[row.id] = frozenset(channel for channel, there in has.items() if there)
+    return found
+
+
+def can_be_reached(channels: Collection[Channel]) -> bool:
+    """Whether a ping finds them also when no app is open."""
+    return any(channel is not Channel.IN_APP for channel in channels)
 
 
 def overdue(session: Session, now: datetime, by: timedelta) -> int:

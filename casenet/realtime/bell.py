@@ -6,7 +6,7 @@ that a dead Redis slows no request.
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -63,6 +63,7 @@ def _connection(**options: Any) -> Any:
 
 _silent_until = 0.0
 _unrung: set[UUID] = set()
+PEOPLE_MAX = 1000  # of one ring; a team has ten members, the largest a few dozen
 UNRUNG_MAX = 10_000  # groups; beyond that every phone's own look finds what is new
 
 
@@ -83,13 +84,19 @@ def ring_again() -> None:
 
 def ring_person(person_id: UUID, reason: str) -> None:
     """Say that something changed for one person: "session", "group:<id>", "alert:<id>"."""
-    _publish({"p": person_id.hex, "r": reason})
+    ring_people([person_id], reason)
+
+
+def ring_people(person_ids: Collection[UUID], reason: str) -> None:
+    """The same to several at once: who is called at night must not wait for a line of messages."""
+    if person_ids:
+        _publish({"p": [person_id.hex for person_id in person_ids], "r": reason})
 
 
 _free: list[Any] = []  # connections that nobody publishes on now
 
 
-def _publish(message: dict[str, str | int]) -> bool:
+def _publish(message: dict[str, Any]) -> bool:
     global _silent_until
     if time.monotonic() < _silent_until:
         return False
@@ -105,7 +112,7 @@ def _publish(message: dict[str, str | int]) -> bool:
         return False
 
 
-def _say(connection: Any, message: dict[str, str | int]) -> bool:
+def _say(connection: Any, message: dict[str, Any]) -> bool:
     try:
         connection.send_command("PUBLISH", CHANNEL, json.dumps(message), check_health=False)
         connection.read_response()
@@ -158,16 +165,17 @@ def _hear(ear: Any) -> Iterator[Ring]:
             is_asked = True
             continue
         is_asked = False
-        if isinstance(answer, list) and answer[0] == b"message" and (ring := _read(answer[2])):  # pyright: ignore[reportUnknownArgumentType]
-            yield ring
+        if isinstance(answer, list) and answer[0] == b"message":
+            yield from _read(answer[2])  # pyright: ignore[reportUnknownArgumentType]
 
 
-def _read(data: object) -> Ring | None:
-    """None for anything that is not a ring: whoever writes to Redis can at most make us look."""
+def _read(data: object) -> tuple[Ring, ...]:
+    """Nothing for anything that is not a ring: whoever writes to Redis can at most make us look."""
     try:
         message: Any = json.loads(data) if isinstance(data, (bytes, str)) else {}
         if "g" in message:
-            return Ring(group_id=UUID(message["g"]), sequence=int(message["n"]))
-        return Ring(person_id=UUID(message["p"]), reason=str(message["r"])[:80])
+            return (Ring(group_id=UUID(message["g"]), sequence=int(message["n"])),)
+        reason = str(message["r"])[:80]
+        return tuple(Ring(person_id=UUID(person), reason=reason) for person in message["p"][:PEOPLE_MAX])
     except Exception:  # noqa: BLE001  (an infinite number, a thousand brackets: nothing may end the listening)
-        return None
+        return ()

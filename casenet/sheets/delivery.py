@@ -146,7 +146,7 @@ def remind_due(session: Session, *, now: datetime) -> int:
         notifications.queue_pings(
             session,
             Subject("sheet", sheet.id, attempt=attempt, urgent=False),
-            {handover.created_by},
+            notifications.channels_of(session, [handover.created_by]),
             now=now,
             lifetime=REMIND_AGAIN,
             fallback=timedelta(minutes=10),

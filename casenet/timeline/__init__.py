@@ -8,11 +8,11 @@ from casenet.timeline.actions import (
     acknowledge_post,
     correct_post,
     mark_read,
-    publish_notice,
     publish_post,
 )
 from casenet.timeline.live import News, news
 from casenet.timeline.log import Posted
+from casenet.timeline.notices import Notice, publish_notice, publish_notices
 from casenet.timeline.queries import (
     MarkView,
     RevisionView,
@@ -37,6 +37,7 @@ __all__ = [
     "Draft",
     "MarkView",
     "News",
+    "Notice",
     "Posted",
     "RevisionView",
     "acknowledge_post",
@@ -53,6 +54,7 @@ __all__ = [
     "posts_after",
     "posts_before",
     "publish_notice",
+    "publish_notices",
     "publish_post",
     "read_by",
     "read_sequences",

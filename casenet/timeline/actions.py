@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
@@ -106,28 +105,6 @@ def _own_correction(
     if there is None or revision == 1 or _text_of(session, entry, there) != text:
         raise Conflict("revision-taken", revision=max(latest.revision, revision if there else 0))
     return Posted(there.post_id, there.sequence, there.created_at, is_new=False)
-
-
-def publish_notice(
-    session: Session, group_id: UUID, notice_id: UUID, notice: dict[str, Any], *, now: datetime
-) -> Posted | None:
-    """Write what was done into the timeline; codes and ids only. Needs no key. None when it stands there already."""
-    return append(
-        session,
-        group_id,
-        {
-            "post_id": notice_id,
-            "revision": 1,
-            "kind": "notice",
-            "author_id": None,
-            "created_at": now,
-            "reply_to": None,
-            "body": None,
-            "notice": notice,
-        },
-        by=None,
-        action="notice.publish",
-    )
 
 
 _FIRST = Prepared(

@@ -101,7 +101,7 @@ def line_json(session: Session, alert: AlertView, patient: groups.PatientView | 
 def alert_json(session: Session, entry: Entry, alert: AlertView) -> dict[str, Any]:
     """An alert, whole. Opens the patient's card and the post, which leaves audit rows."""
     events = escalation.events(session, alert.id)
-    team = escalation.team_of(session, alert.group_id, alert.raised_by)
+    team = escalation.team_of(session, alert.group_id)
     would_ask = escalation.people_of_plan(
         session,
         team,

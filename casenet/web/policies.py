@@ -86,7 +86,7 @@ def show_chain(path: GroupPath, query: ChainQuery) -> Response:
     with transaction() as session:
         entry = enter_group(session, path.group_id)
         plan = escalation.make_plan(escalation.policy(session, entry.group_id).steps, Level(query.level))
-        team = escalation.team_of(session, entry.group_id, entry.person_id)
+        team = escalation.team_of(session, entry.group_id)
         people = escalation.people_of_plan(session, team, plan, steps_run=0, without=entry.person_id, now=now)
         known = step_people(session, {person for step in people for person in step})
         steps = [

@@ -129,13 +129,13 @@ def test_push() -> Response:
     with transaction() as session:
         if waiting := notifications.waiting_test(session, person_id):
             return answer({"id": waiting}, 202)
+        has = notifications.channels_of(session, [person_id])[person_id]
         notifications.queue_pings(
             session,
             Subject("test", test_id),
-            [person_id],
+            {person_id: has & {Channel.WEB_PUSH}},
             now=clock.now(),
             lifetime=TEST_LIFE,
             fallback=timedelta(0),
-            channels=[Channel.WEB_PUSH],
         )
     return answer({"id": test_id}, 202)

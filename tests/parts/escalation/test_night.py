@@ -359,7 +359,7 @@ def test_steps_say_who_was_asked_and_who_would_be(session: Session, ward: Ward) 
     escalation.acknowledge(session, ward.entry(session, "tanaka"), alert.id, now=at(6))
 
     seen = escalation.alert(session, alert.id)
-    team = escalation.team_of(session, seen.group_id, seen.raised_by)
+    team = escalation.team_of(session, seen.group_id)
     would_ask = escalation.people_of_plan(
         session, team, seen.plan, steps_run=seen.position.steps_run, without=seen.raised_by, now=at(6)
     )

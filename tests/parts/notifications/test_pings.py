@@ -30,7 +30,7 @@ def queue(session: Session, ward: Ward, *names: str, fallback: float = 60, attem
     notifications.queue_pings(
         session,
         Subject("alert", ABOUT, 1, attempt),
-        [ward.people[name] for name in names],
+        notifications.channels_of(session, [ward.people[name] for name in names]),
         now=NOW,
         lifetime=timedelta(minutes=10),
         fallback=timedelta(seconds=fallback),
@@ -240,8 +240,9 @@ def test_only_test_pings_are_forgotten(session: Session, ward: Ward) -> None:
     with_browser(session, ward, "sato")
     queue(session, ward, "sato")
     test = Subject("test", new_id())
+    channels = notifications.channels_of(session, [ward.people["sato"]])
     notifications.queue_pings(
-        session, test, [ward.people["sato"]], now=NOW, lifetime=timedelta(minutes=1), fallback=timedelta(0)
+        session, test, channels, now=NOW, lifetime=timedelta(minutes=1), fallback=timedelta(0)
     )
 
     notifications.forget_tests(session, now=at(25 * 3600))

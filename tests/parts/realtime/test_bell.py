@@ -14,7 +14,8 @@ from casenet.realtime import bell
         b"5",
         b"",
         None,
+        b'{"p": ["01a2014a77a37de29d63c0a8226152ef", 5], "r": "session"}',
     ],
 )
 def test_whatever_is_written_to_redis_nothing_ends_the_listening(data: object) -> None:
-    assert bell._read(data) is None  # pyright: ignore[reportPrivateUsage]
+    assert bell._read(data) == ()  # pyright: ignore[reportPrivateUsage]
