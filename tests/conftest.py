@@ -230,12 +230,7 @@ def doors(outer_transaction: Connection) -> Iterator[sessionmaker[Session]]:
     maker = _within(outer_transaction)
     database_ground.use(maker)
     yield maker
-    _forget_use()
-
-
-def _forget_use() -> None:
-    database_ground._maker = None  # pyright: ignore[reportPrivateUsage]
-    database_ground._process_sessions.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    database_ground.use(None)
 
 
 @pytest.fixture
@@ -256,7 +251,7 @@ def database(
     maker = database_ground.sessions(opened)
     database_ground.use(maker)
     yield opened
-    _forget_use()
+    database_ground.use(None)
     maker.kw["bind"].dispose()
     next(settings, None)
     servers.drop(name)

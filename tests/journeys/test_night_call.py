@@ -109,7 +109,7 @@ def night(
         stack.callback(maker.kw["bind"].dispose)
         stack.callback(house.stop)
         yield Night(own_servers, house, ward, push, mail)
-    database._maker = None  # pyright: ignore[reportPrivateUsage]
+    database.use(None)
     casenet.config.current.cache_clear()
 
 

@@ -1,114 +1,28 @@
-"""The database: mapped base, transactions, what runs after commit.
+"""Statements that are put together and compiled once, for sessions and for glances (docs/decisions/0017)."""
 
-Only doors open transactions. Parts take the Session as their first argument and never commit.
-"""
-
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import datetime
-from functools import cache
-from typing import Annotated, Any, cast
-from uuid import UUID
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import orjson
 import psycopg
-import structlog
 from psycopg.pq import ExecStatus
 from psycopg.rows import RowMaker, namedtuple_row
 from psycopg.types.json import Jsonb
 from sqlalchemy import (
     JSON,
     Connection,
-    DateTime,
     Engine,
     Executable,
-    MetaData,
     PoolProxiedConnection,
-    String,
     TableValuedAlias,
     bindparam,
     column,
-    create_engine,
-    event,
     func,
-    select,
 )
-from sqlalchemy import Uuid as UuidColumn
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg as PsycopgDialect
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, sessionmaker
-
-from casenet import config
-from casenet.config import Config
-
-log = structlog.get_logger()
-
-Uuid = Annotated[UUID, mapped_column(UuidColumn)]
-Instant = Annotated[datetime, mapped_column(DateTime(timezone=True))]
-
-
-class Base(DeclarativeBase):
-    """All mapped classes. Constraint names are fixed so that migrations can speak of them."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(column_0_N_label)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-
-
-def engine_of(settings: Config) -> Engine:
-    """A pooled engine. A borrower waits 5 s at most for a connection, then sees TimeoutError.
-
-    A hanging database is noticed: connecting takes 5 s at most, a statement `statement_timeout_ms`. So is a
-    process of ours that hangs in a transaction: its locks on a patient end after the same time.
-    """
-    return create_engine(
-        settings.database_url,
-        pool_size=settings.database_pool,
-        max_overflow=0,
-        pool_timeout=5,
-        pool_use_lifo=True,
-        pool_pre_ping=False,
-        # An error's text ends in logs and tracebacks: statements may stand there, values never.
-        hide_parameters=True,
-        connect_args=_connect_args(settings),
-    )
-
-
-def _connect_args(settings: Config, more: str = "") -> dict[str, Any]:
-    return {
-        "connect_timeout": 5,
-        **config.DATABASE_PROBES,
-        # After five uses psycopg prepares a statement on the server: planning is then not repeated.
-        "prepare_threshold": 5,
-        "options": f"-c statement_timeout={settings.statement_timeout_ms} "
-        f"-c idle_in_transaction_session_timeout={settings.statement_timeout_ms} -c timezone=UTC {more}",
-    }
-
-
-def sessions(settings: Config) -> sessionmaker[Session]:
-    """A maker of sessions over a new engine."""
-    return sessionmaker(engine_of(settings), expire_on_commit=False, autoflush=True)
-
-
-@cache
-def _process_sessions() -> sessionmaker[Session]:
-    return sessions(config.current())
-
-
-def use(maker: sessionmaker[Session]) -> None:
-    """Let this process use `maker` in transaction(); for tests and for tools that bring their own."""
-    global _maker
-    _maker = maker
-
-
-_maker: sessionmaker[Session] | None = None
+from sqlalchemy.orm import Session
 
 
 class _Borrowed:
@@ -293,89 +207,3 @@ def _named(error: psycopg.Error, statement: Prepared, *, is_lost: bool) -> BaseE
         connection_invalidated=is_lost,
         dialect=_DIALECT,
     )
-
-
-def glance() -> Glance:
-    """A glance at this process's database."""
-    bind: Engine | Connection = (_maker or _process_sessions()).kw["bind"]
-    # Tests that work inside one outer transaction hand out its connection.
-    return _standing_alone(bind) if isinstance(bind, Engine) else Glance(bind)
-
-
-@cache
-def _standing_alone(engine: Engine) -> Glance:
-    # An engine of its own: switching a pooled connection to autocommit and back costs what it would save.
-    own = create_engine(
-        engine.url,
-        isolation_level="AUTOCOMMIT",
-        pool_size=config.current().database_pool,
-        max_overflow=0,
-        pool_timeout=5,
-        pool_use_lifo=True,
-        pool_reset_on_return=None,
-        hide_parameters=True,
-        connect_args=_connect_args(config.current(), "-c plan_cache_mode=force_generic_plan -c jit=off"),
-    )
-    return Glance(own)
-
-
-@contextmanager
-def transaction() -> Generator[Session, None, None]:
-    """Open one transaction: commit at the end, roll back on any exception, then run after_commit calls."""
-    session = (_maker or _process_sessions())()
-    try:
-        yield session
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
-    finally:
-        session.close()
-    run_after_commit(session)
-
-
-def after_commit(session: Database, call: Callable[[], object], *, first: bool = False) -> None:
-    """Run `call` once the transaction is committed, never if it is rolled back; in a glance at once.
-
-    For what may be lost only: a crash between commit and call forgets it. What must not be lost is a row.
-    `first` is for what somebody waits for at night: before everything that was said until now.
-    """
-    if isinstance(session, Session):
-        calls = session.info.setdefault("after_commit", [])
-        calls.insert(0 if first else len(calls), call)
-    else:
-        _hint(call)
-
-
-def run_after_commit(session: Session) -> None:
-    """Run and forget what after_commit collected."""
-    for call in session.info.pop("after_commit", []):
-        _hint(call)
-
-
-def _hint(call: Callable[[], object]) -> None:
-    """A failing hint is logged by its kind and dropped."""
-    try:
-        call()
-    except Exception as error:  # noqa: BLE001  (a hint; what matters is committed)
-        log.warning("after_commit_failed", error=type(error).__name__)
-
-
-@event.listens_for(Session, "after_soft_rollback")
-def _forget_after_rollback(session: Session, previous: object) -> None:
-    if not session.in_nested_transaction():
-        session.info.pop("after_commit", None)
-
-
-_NOTIFY = Prepared(select(func.pg_notify(bindparam("channel", type_=String), "")))
-_NOW = Prepared(select(func.clock_timestamp()))
-
-
-def notify(session: Session, channel: str) -> None:
-    """Wake whoever LISTENs on `channel` when, and only when, this transaction commits."""
-    _NOTIFY.do(session, {"channel": channel})
-
-
-def database_now(session: Session) -> datetime:
-    """The database's clock at this moment: for deadlines that must hold across machines."""
-    return _NOW.first(session, {})[0]
