@@ -51,6 +51,10 @@ class GroupKey:
     key: bytes
 
 
+# A place by numbers instead of ids: a UUID compares itself in Python, which would take three times as long.
+_Spot = tuple[str, str, int, int, int, int, int, datetime, int]
+
+
 class Opened:
     """The texts that were opened or sealed lately, by all that decides what opens: the sealed bytes and their place.
 
@@ -60,42 +64,28 @@ class Opened:
     __slots__ = ("_bytes", "_texts")
 
     def __init__(self) -> None:
-        self._texts: OrderedDict[_Deciding, str] = OrderedDict()
+        self._texts: OrderedDict[bytes, tuple[_Spot, str]] = OrderedDict()
         self._bytes = 0
 
     def recall(self, place: Place, blob: bytes) -> str | None:
         """The text that these very bytes held in this very place, or None."""
-        return self._texts.get(_deciding(blob, place))
+        found = self._texts.get(blob)
+        return found[1] if found and found[0] == _spot(place) else None
 
     def keep(self, place: Place, blob: bytes, text: str) -> None:
         """Remember a text, and forget the oldest beyond OPENED_BYTES_MAX."""
-        deciding = _deciding(blob, place)
-        if deciding in self._texts:
-            return
-        self._texts[deciding] = text
+        if blob in self._texts:
+            return  # the same bytes open in no second place
+        self._texts[blob] = (_spot(place), text)
         self._bytes += _size(blob, text)
         while self._bytes > OPENED_BYTES_MAX:
-            (blob, *_), text = self._texts.popitem(last=False)
+            blob, (_, text) = self._texts.popitem(last=False)
             self._bytes -= _size(blob, text)
 
 
-# Numbers for ids: a UUID's own hash and comparison are Python, which would take three times as long.
-_Deciding = tuple[bytes, str, str, int, int, int, int, int, datetime, int]
-
-
-def _deciding(blob: bytes, place: Place) -> _Deciding:
-    return (
-        blob,
-        place.table,
-        place.column,
-        place.org_id.int,
-        place.group_id.int,
-        place.row_id.int,
-        place.revision,
-        place.author_id.int,
-        place.created_at,
-        place.flags,
-    )
+def _spot(place: Place) -> _Spot:
+    table, column, org_id, group_id, row_id, revision, author_id, created_at, flags = place
+    return table, column, org_id.int, group_id.int, row_id.int, revision, author_id.int, created_at, flags
 
 
 def _size(blob: bytes, text: str) -> int:
