@@ -69,12 +69,15 @@ class Unavailable(DomainError):
 def place_of(trace: TracebackType | None) -> str:
     """Where an error arose: our last five files and lines on the way, and the very last, whosever it is.
 
-    Nothing else of it may be written down: its text may hold what a person typed.
+    Without the database's ground, through which every way leads. Nothing else of it may be written down: its
+    text may hold what a person typed.
     """
     places: list[str] = []
     while trace:
         frame = trace.tb_frame
-        if not trace.tb_next or str(frame.f_globals.get("__name__")).startswith(("casenet.", "workers.")):
+        module = str(frame.f_globals.get("__name__"))
+        is_ours = module.startswith(("casenet.", "workers.")) and not module.startswith("casenet.database.")
+        if is_ours or not trace.tb_next:
             places.append(f"{frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}")
         trace = trace.tb_next
     return " > ".join(places[-6:])

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import func, select
 
 from casenet import config, escalation, notifications
-from casenet.database import database_now, transaction
+from casenet.database import database_now, glance, transaction
 from casenet.notifications import Channel, Claim, Settled
 
 log = structlog.get_logger()
@@ -40,6 +40,8 @@ def move_alerts(overdue_by: timedelta = AT_ONCE) -> int:
     Each alert has a transaction of its own: one that cannot be moved (a mistake of ours) must not hold up
     the others. It stays due, is tried again, and turns /health/late red.
     """
+    if not escalation.anything_due(glance(), overdue_by):
+        return 0
     with transaction() as session:
         due = escalation.due(session, database_now(session) - overdue_by, ALERTS_PER_ROUND)
     moved = 0
@@ -112,6 +114,8 @@ def send_pings(overdue_by: timedelta = AT_ONCE) -> int:
     Returns after SENDING_SECONDS at the latest. What a slow server still holds then is finished by its own
     thread, whose lease keeps it from being sent by another meanwhile.
     """
+    if not notifications.anything_due(glance(), overdue_by):
+        return 0
     tried, ends = 0, time.monotonic() + SENDING_SECONDS
     sending: set[Future[None]] = set()
     while (left := ends - time.monotonic()) > 0:
@@ -160,5 +164,4 @@ def _hasten(settled: Settled) -> None:
 
 def beat(process: str) -> None:
     """Say that a round of this process is done."""
-    with transaction() as session:
-        escalation.beat(session, process)
+    escalation.beat(glance(), process)

@@ -76,7 +76,10 @@ class Glance:
             with self._bind.begin_nested():
                 return self._ask(_Borrowed(self._bind.connection), statement, parameters)
         while True:
-            borrowed = self._idle.pop() if self._idle else self._borrow(statement)
+            try:
+                borrowed = self._idle.pop()
+            except IndexError:  # asked so, not by a look before: threads share a glance too
+                borrowed = self._borrow(statement)
             is_new, borrowed.is_new = borrowed.is_new, False
             try:
                 return self._ask(borrowed, statement, parameters)

@@ -3,14 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import String, Table, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from casenet import groups, identity, notifications
-from casenet.database import notify
+from casenet.database import Database, Prepared, notify
 from casenet.escalation import log, rules
 from casenet.escalation.chain import Asked, Team, asked_by, everybody, team_of
 from casenet.escalation.log import Journal
@@ -193,10 +194,14 @@ def hasten(session: Session, alert_id: UUID, *, step_no: int, attempt: int, now:
     return True
 
 
-def beat(session: Session, process: str) -> None:
+_heartbeat = cast("Table", Heartbeat.__table__)
+_BEAT = Prepared(
+    insert(_heartbeat)
+    .values(process=bindparam("name", type_=String), at=func.clock_timestamp())
+    .on_conflict_do_update(index_elements=["process"], set_={"at": func.clock_timestamp()})
+)
+
+
+def beat(session: Database, process: str) -> None:
     """Say that this process has just finished a round of its work, by the database's clock."""
-    session.execute(
-        insert(Heartbeat)
-        .values(process=process, at=func.clock_timestamp())
-        .on_conflict_do_update(index_elements=["process"], set_={"at": func.clock_timestamp()})
-    )
+    _BEAT.do(session, {"name": process})

@@ -25,6 +25,7 @@ from casenet.notifications.channels import deliver
 from casenet.notifications.letters import Letter, Outcome, Subscription
 from casenet.notifications.queries import (
     PingView,
+    anything_due,
     can_be_reached,
     channels_of,
     figures,
@@ -46,6 +47,7 @@ __all__ = [
     "Settled",
     "Subject",
     "Subscription",
+    "anything_due",
     "can_be_reached",
     "cancel_pings",
     "channels_of",
