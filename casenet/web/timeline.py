@@ -152,11 +152,11 @@ def list_posts(path: GroupPath, query: PostsQuery) -> Response:
     session = glance()
     entry = enter_group(session, path.group_id)
     if query.after is not None:
-        rows = timeline.posts_after(session, entry, query.after, query.limit)
-        marks = timeline.marks_after(session, entry.group_id, query.marks_after or 0)
+        rows, marks = timeline.changes_after(
+            session, entry, query.after, query.limit, marks_after=query.marks_after or 0
+        )
     else:
-        rows = timeline.posts_before(session, entry, query.before, query.limit)
-        marks = timeline.marks_of(session, entry.group_id, {row.post_id for row in rows})
+        rows, marks = timeline.page_before(session, entry, query.before, query.limit)
     people = cards(session, [row.author_id for row in rows] + [mark.person_id for mark in marks])
     return answer(
         {
