@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import orjson
 import psycopg
-from psycopg.pq import ExecStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.rows import RowMaker, namedtuple_row
 from psycopg.types.json import Jsonb
 from sqlalchemy import (
@@ -39,7 +39,7 @@ class _Borrowed:
 
     @property
     def is_lost(self) -> bool:
-        return self.driver.closed or self.driver.broken
+        return _is_lost(self.driver)
 
     def ask(self, statement: "Prepared", parameters: dict[str, Any]) -> list[Any]:
         cursor = self.cursors.get(statement)
@@ -155,12 +155,14 @@ class Prepared:
         driver: psycopg.Connection[Any] = cast("Any", connection.connection.driver_connection)
         try:
             return self.ask(driver.cursor(row_factory=self.rows), given)
-        except psycopg.Error as error:
-            is_lost = driver.closed or driver.broken
+        except BaseException as error:
+            is_lost = _is_lost(driver)
             if is_lost:
-                # The pool's others were lost with it.
                 connection.invalidate(error)
-                connection.engine.dispose()
+            if not isinstance(error, psycopg.Error):
+                raise
+            if is_lost:
+                connection.engine.dispose()  # the pool's others were lost with it
             raise _named(error, self, is_lost=is_lost) from None
 
     def ask(self, cursor: psycopg.Cursor[Any], given: dict[str, Any]) -> list[Any]:
@@ -197,6 +199,11 @@ def given_rows(parameter: str, columns: Mapping[str, Any]) -> TableValuedAlias:
 
 
 _DIALECT = PsycopgDialect()
+
+
+def _is_lost(driver: psycopg.Connection[Any]) -> bool:
+    """Closed, broken, or left in the middle of an answer by somebody who gave up."""
+    return driver.closed or driver.broken or driver.pgconn.transaction_status == TransactionStatus.ACTIVE
 
 
 def _named(error: psycopg.Error, statement: Prepared, *, is_lost: bool) -> BaseException:
