@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from casenet import clock, escalation, facilities, groups, notifications, rosters, timeline
+from casenet import audit, clock, escalation, facilities, groups, notifications, rosters, timeline
+from casenet.audit.tables import AuditEvent
 from casenet.errors import Conflict, Invalid, NotAllowed, NotFound
 from casenet.escalation import AlertView, Level, Outcome, PolicyStep, State, Target
 from casenet.groups import Permission
@@ -416,3 +417,42 @@ def test_an_administrator_who_is_asked_at_the_end_can_read_it_only_as_a_clinicia
     assert ward.entry(session, "head", Permission.ANSWER)
     with pytest.raises(NotFound):
         ward.entry(session, "clerk")
+
+
+def test_whatever_happens_leaves_event_notice_and_audit_rows_in_one_order(
+    session: Session, ward: Ward
+) -> None:
+    door = audit.at_door(audit.Origin("asked", "192.0.2.1", new_id()))
+    try:
+        alert = raise_by(session, ward, "abe")
+    finally:
+        audit.leave_door(door)
+    escalation.advance_due(session, now=at(5))
+
+    happened = escalation.events(session, alert.id)
+    assert [event.n for event in happened] == list(range(1, len(happened) + 1))
+    rows = timeline.posts_after(session, ward.entry(session, "abe"), 0, 200)
+    assert [row.sequence for row in rows] == list(range(rows[0].sequence, rows[0].sequence + len(rows)))
+    written = [row for row in rows if row.notice]
+    assert [row.notice["code"] for row in written if row.notice] == [
+        f"alert.{event.kind}" for event in happened
+    ]
+
+    recorded = session.execute(
+        select(AuditEvent)
+        .where(AuditEvent.group_id == ward.group_id, AuditEvent.action != "posts.read")
+        .order_by(AuditEvent.id)
+    ).scalars()
+    trail = [
+        (row.action, row.object_id, row.revision, row.person_id, row.request_id)
+        for row in recorded
+        if row.action.startswith("alert.") or row.action == "notice.publish"
+    ]
+    assert [line for line in trail if line[0] == "notice.publish"] == [
+        ("notice.publish", row.post_id, row.sequence, None, "asked" if row.sequence <= 3 else None)
+        for row in written
+    ]
+    assert [line for line in trail if line[0] != "notice.publish"] == [
+        (f"alert.{event.kind}", alert.id, None, event.person_id, "asked" if event.n <= 2 else None)
+        for event in happened
+    ]
