@@ -125,11 +125,20 @@ def world(session: Session, config: Config) -> World:
     return World(session)
 
 
-def ask(client: FlaskClient, token: str, route: Route, ids: dict[str, Any], body: Any) -> tuple[int, bytes]:
+def ask(
+    client: FlaskClient,
+    token: str,
+    route: Route,
+    ids: dict[str, Any],
+    body: Any,
+    *,
+    method: str = "",
+    csrf: str | None = None,
+) -> tuple[int, bytes]:
     path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(ids.get(found[1], UUID(int=7))), route.rule)
-    method = next(iter((route.methods or set()) - {"HEAD", "OPTIONS"}))
+    method = method or next(iter((route.methods or set()) - {"HEAD", "OPTIONS"}))
     client.set_cookie("casenet", token)
-    headers = {"X-CSRF-Token": identity.csrf_token(token), "If-Match": '"1"'}
+    headers = {"X-CSRF-Token": identity.csrf_token(token) if csrf is None else csrf, "If-Match": '"1"'}
     answer = client.open(path, method=method, json=body if method != "GET" else None, headers=headers)
     return answer.status_code, answer.data
 
@@ -166,6 +175,80 @@ def test_without_a_session_every_other_route_is_shut(app: Flask, world: World) -
 
         assert status == 401, route.endpoint
         assert b"not-signed-in" in body, route.endpoint
+
+
+SHUT = ("member", "person", "administrator", "pinged")
+
+
+def test_a_suspended_member_is_nobody(app: Flask, session: Session, world: World) -> None:
+    client, cast = app.test_client(), world.cast
+    token = sign_in(session, cast.tanaka)
+    # The session itself is still good, as one would be that began at the same moment.
+    session.execute(text("UPDATE person SET suspended_at = now() WHERE id = :id"), {"id": cast.tanaka})
+    session.commit()
+    for route in app.url_map.iter_rules():
+        if permissions.ROUTES[route.endpoint].who in SHUT:
+            status, body = ask(client, token, route, world.real(), world.bodies().get(route.endpoint, {}))
+            assert (status, b"not-signed-in" in body) == (401, True), route.endpoint
+
+
+def test_no_method_opens_what_another_keeps_shut(app: Flask, session: Session, world: World) -> None:
+    client, walked = app.test_client(), 0
+    for route in app.url_map.iter_rules():
+        if permissions.ROUTES[route.endpoint].who not in SHUT:
+            continue
+        before = rows(session)
+        for method in {"HEAD", "OPTIONS"} & others_of(app, route):
+            nobody = ask(client, "no-such-token", route, world.real(), {}, method=method)
+            assert nobody[0] == 401, (route.endpoint, method)
+            if permissions.ROUTES[route.endpoint].who == "member":
+                forbidden = ask(client, world.token, route, world.real(), {}, method=method)
+                made_up = {name: uuid4() for name in world.real()}
+                assert forbidden == ask(client, world.token, route, made_up, {}, method=method)
+                assert forbidden[0] == 404 or (method, forbidden) == ("OPTIONS", (200, b"")), route.endpoint
+            walked += 1
+        for method in ("TRACE", "PATCH", "CONNECT"):
+            assert ask(client, "no-such-token", route, world.real(), {}, method=method)[0] == 405
+        assert rows(session) == before, route.endpoint
+    assert walked >= 40
+
+
+def others_of(app: Flask, route: Route) -> set[str]:
+    """The methods that come to this very route, and to no other under the same address."""
+    shared = [other for other in app.url_map.iter_rules() if other.rule == route.rule and other is not route]
+    return (route.methods or set()).difference(*(other.methods or set() for other in shared))
+
+
+def test_a_glance_at_the_head_of_an_answer_is_a_reading(app: Flask, session: Session, world: World) -> None:
+    client, token = app.test_client(), sign_in(session, world.cast.mori)
+    session.commit()
+    route = next(route for route in app.url_map.iter_rules() if route.endpoint == "timeline.list_posts")
+    read = text("SELECT count(*) FROM audit_event WHERE action = 'posts.read'")
+    before = session.scalar(read)
+
+    assert ask(client, token, route, world.real(), {}, method="HEAD") == (200, b"")
+
+    assert session.scalar(read) == (before or 0) + 1
+
+
+def test_nothing_changes_without_the_csrf_token(app: Flask, session: Session, world: World) -> None:
+    client, walked = app.test_client(), 0
+    mine, strange = sign_in(session, world.cast.tanaka), identity.csrf_token(world.token)
+    session.commit()
+    bodies = world.bodies()
+    for route in app.url_map.iter_rules():
+        if permissions.ROUTES[route.endpoint].who not in SHUT or "GET" in (route.methods or ()):
+            continue
+        before = rows(session)
+        for shown in ("", strange, "あ"):
+            given = bodies.get(route.endpoint, {})
+            ids = {name: uuid4() for name in world.real()} if walked % 2 else world.real()
+            answer = ask(client, mine, route, ids, given, csrf=shown.encode().decode("latin-1"))
+            # Asked before anything is looked up: what exists makes no difference.
+            assert (answer[0], b'"csrf"' in answer[1]) == (403, True), (route.endpoint, answer)
+        assert rows(session) == before, route.endpoint
+        walked += 1
+    assert walked >= 25
 
 
 def rows(session: Session) -> dict[str, int]:
