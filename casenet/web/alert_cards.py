@@ -94,7 +94,7 @@ def line_json(session: Session, alert: AlertView, patient: groups.PatientView | 
         "next_step_at": position.next_step_at,
         "answered_by": position.answered_by,
         "patient": patient_line(patient) if patient else None,
-        "people": {person: card.model_dump() for person, card in people.items()},
+        "people": people,
     }
 
 
@@ -133,7 +133,7 @@ def alert_json(session: Session, entry: Entry, alert: AlertView) -> dict[str, An
             for step in steps
         ],
         "events": log,
-        "people": line["people"] | {person: card.model_dump() for person, card in people.items()},
+        "people": line["people"] | people,
         "text": text,
     }
 
@@ -175,7 +175,7 @@ def step_people(session: Session, person_ids: set[UUID]) -> dict[UUID, dict[str,
     offices = facilities.facilities_of(session, person_ids)
     shown = cards(session, person_ids)
     return {
-        person_id: shown[str(person_id)].model_dump()
+        person_id: shown[str(person_id)]
         | {"id": person_id, "tel": offices[person_id].tel if person_id in offices else ""}
         for person_id in person_ids
         if str(person_id) in shown

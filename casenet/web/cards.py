@@ -20,24 +20,32 @@ class Card(Shape):
     facility_name: str
 
 
-_cards: dict[UUID, tuple[float, Card]] = {}
+# As JSON, made once: every post shows one.
+CardJson = dict[str, str]
+_cards: dict[UUID, tuple[float, CardJson]] = {}
 
 
-def cards(session: Database, ids: Iterable[UUID | None], likely: Collection[UUID] = ()) -> dict[str, Card]:
+def cards(
+    session: Database, ids: Iterable[UUID | None], likely: Collection[UUID] = ()
+) -> dict[str, CardJson]:
     """Cards by person id (as text); also of persons who have left.
 
     likely  Who will be asked for next, the rest of a team: looked up together with whoever is missing now.
     """
     wanted = {id for id in ids if id is not None}
-    oldest = time.monotonic() - CARD_SECONDS
-    found = {id: _cards[id][1] for id in wanted if id in _cards and _cards[id][0] > oldest}
+    found = _kept(wanted)
     if missing := wanted - found.keys():
         missing = missing.union(id for id in likely if id not in _cards)
         for person in facilities.cards_of(session, missing):
             card = Card(name=person.name, profession=person.profession, facility_name=person.facility_name)
             if len(_cards) >= CARDS_MAX:
                 _cards.clear()
-            _cards[person.person_id] = (time.monotonic(), card)
+            kept = _cards[person.person_id] = (time.monotonic(), card.model_dump())
             if person.person_id in wanted:
-                found[person.person_id] = card
+                found[person.person_id] = kept[1]
     return {str(id): card for id, card in found.items()}
+
+
+def _kept(ids: set[UUID]) -> dict[UUID, CardJson]:
+    oldest = time.monotonic() - CARD_SECONDS
+    return {id: _cards[id][1] for id in ids if id in _cards and _cards[id][0] > oldest}

@@ -17,7 +17,7 @@ from casenet.groups import Entry, MemberView, PatientView
 from casenet.realtime import ring_person
 from casenet.timeline import RevisionView
 from casenet.web.answers import answer
-from casenet.web.cards import cards
+from casenet.web.cards import CardJson, cards
 from casenet.web.gate import asking, enter_group
 from casenet.web.group_shapes import (
     GroupIn,
@@ -107,14 +107,14 @@ def _who(line: RevisionView) -> UUID | None:
     return UUID(str(acting)) if acting else line.author_id
 
 
-def _last_post(line: RevisionView | None, authors: dict[str, Any]) -> dict[str, Any] | None:
+def _last_post(line: RevisionView | None, authors: dict[str, CardJson]) -> dict[str, Any] | None:
     if line is None:
         return None
     author = authors.get(str(_who(line)))
     return {
         "kind": line.kind,
         "excerpt": " ".join((line.text or "").split())[:EXCERPT_CHARS],
-        "author_name": author.name if author else "",
+        "author_name": author["name"] if author else "",
         "created_at": line.created_at,
         "notice": line.notice,
     }

@@ -149,7 +149,7 @@ def show_duty(query: DutyQuery) -> Response:
             "shifts": [_shift_json(shift) for shift in plan.shifts],
             "overrides": [_shift_json(o) | {"absent_person_id": o.absent_person_id} for o in plan.overrides],
             "gaps": _gaps(plan, since, until),
-            "people": {person: card.model_dump() for person, card in people.items()},
+            "people": people,
         }
     )
 
@@ -198,7 +198,7 @@ def show_duty_now() -> Response:
         {
             "facility_id": home,
             "on_call": on_call,
-            "people": {person: card.model_dump() for person, card in people.items()},
+            "people": people,
         }
     )
 

@@ -302,7 +302,7 @@ class Sockets:
             "group_id": group_id,
             "revisions": [revision_json(row) for row in rows],
             "marks": [mark_json(mark) for mark in marks],
-            "people": {id: card.model_dump() for id, card in people.items()},
+            "people": people,
             "last_sequence": hall.sequence,
             "last_mark": hall.mark,
         }

@@ -162,7 +162,7 @@ def list_posts(path: GroupPath, query: PostsQuery) -> Response:
         {
             "revisions": [revision_json(row) for row in rows],
             "marks": [mark_json(mark) for mark in marks],
-            "people": {id: card.model_dump() for id, card in people.items()},
+            "people": people,
             "last_sequence": entry.last_sequence,
             "last_mark": entry.last_mark,
             "has_more": _has_more(rows, ascending=query.after is not None, end=entry.last_sequence),
@@ -216,7 +216,7 @@ def show_post(path: PostPath) -> Response:
         return answer(
             {
                 "revisions": [revision_json(row) for row in rows],
-                "people": {id: card.model_dump() for id, card in people.items()},
+                "people": people,
             }
         )
 
