@@ -4,8 +4,10 @@
 """
 
 from casenet.groups.access import (
+    NO_TEAM,
     Audience,
     Entry,
+    Team,
     admitted,
     arrive,
     audience,
@@ -13,7 +15,7 @@ from casenet.groups.access import (
     entries_of,
     entry_for_system,
     heard,
-    readers_of,
+    team_of,
 )
 from casenet.groups.actions import (
     add_member,
@@ -45,6 +47,7 @@ from casenet.groups.rules import FUNCTIONS, RIGHTS, ROLE_OF_PROFESSION, Permissi
 
 __all__ = [
     "FUNCTIONS",
+    "NO_TEAM",
     "RIGHTS",
     "ROLE_OF_PROFESSION",
     "Audience",
@@ -53,6 +56,7 @@ __all__ = [
     "PatientView",
     "Permission",
     "RecordView",
+    "Team",
     "add_member",
     "admit_for_cover",
     "admitted",
@@ -75,9 +79,9 @@ __all__ = [
     "open_group",
     "patient",
     "patients",
-    "readers_of",
     "record",
     "record_fields",
     "remove_member",
     "save_record",
+    "team_of",
 ]

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from math import inf
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Select, Table, Text, bindparam, func, literal_column, or_, select
+from sqlalchemy import Double, Select, Table, Text, bindparam, case, func, literal_column, or_, select
 from sqlalchemy import cast as cast_to
 from sqlalchemy.orm import Session
 
@@ -136,25 +137,50 @@ def audience(session: Session, group_id: UUID) -> Audience | None:
 _READING = [literal_column(f"'{role}'", Text) for role in RIGHTS if may(role, Permission.READ)]
 
 
-def heard() -> Select[Any, Any, Any, str]:
-    """A statement (org_id, last_sequence, last_mark, readers) about the group `heard_group_id`.
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Who may read a group, as long as its team has this revision.
 
-    `readers` is the text of an array: most often it is the same as the last time, and `readers_of` knows it.
+    seconds     From the read on, until the first of them is out by the clock (cover); infinite when nobody will.
     """
-    readers = select(_member.c.person_id).where(
-        _member.c.group_id == bindparam("heard_group_id"), _member.c.role.in_(_READING), is_active
-    )
+
+    revision: int
+    readers: frozenset[UUID]
+    seconds: float
+
+
+NO_TEAM = -1  # for `known_team_revision`, by whoever knows none
+
+
+def heard() -> Select[Any, Any, Any, Any, Any, Any]:
+    """A statement (org_id, last_sequence, last_mark, and for `team_of`) about the group `heard_group_id`.
+
+    It is also given `known_team_revision`: who reads what is looked up only when the team has another one now.
+    """
+    reading = (_member.c.group_id == bindparam("heard_group_id"), _member.c.role.in_(_READING), is_active)
+    readers = select(_member.c.person_id).where(*reading)
+    seconds = select(func.extract("epoch", func.min(_member.c.ends_at) - func.now())).where(*reading)
+    is_known = _group.c.team_revision == bindparam("known_team_revision")
     return select(
         _group.c.host_facility_id.label("org_id"),
         _group.c.last_sequence,
         _group.c.last_mark,
-        cast_to(func.array(readers.scalar_subquery()), Text).label("readers"),
+        _group.c.team_revision,
+        case((is_known, None), else_=cast_to(func.array(readers.scalar_subquery()), Text)).label("readers"),
+        case((is_known, None), else_=cast_to(seconds.scalar_subquery(), Double)).label("seconds"),
     ).where(_group.c.id == bindparam("heard_group_id"))
 
 
+def team_of(row: Any) -> Team | None:
+    """The team in a row of `heard`; None when it is the known one."""
+    if row.readers is None:
+        return None
+    return Team(row.team_revision, _readers_of(row.readers), inf if row.seconds is None else row.seconds)
+
+
 @lru_cache(maxsize=10_000)
-def readers_of(text: str) -> frozenset[UUID]:
-    """The persons in the column `readers` of `heard`."""
+def _readers_of(text: str) -> frozenset[UUID]:
+    """From the text of an array: most often the same as the last time."""
     return frozenset(UUID(id) for id in text.strip("{}").split(",") if id)
 
 

@@ -12,15 +12,19 @@ from casenet.groups.tables import PatientGroup
 
 
 def next_sequence() -> CTE:
-    """A statement part (columns id, last_sequence) that numbers a new row of the log as it is inserted.
+    """A statement part (id, last_sequence, last_mark, team_revision) that numbers a new row of the log.
 
-    The statement that uses it is given the parameter `numbered_group_id`.
+    The statement that uses it is given the parameter `numbered_group_id`. The columns say what is true at this
+    very number: an UPDATE reads its row anew when it had to wait for the lock. A sub-select beside it does not,
+    it sees what was committed before the wait; so no list of readers may be returned with the number.
     """
     return (
         update(PatientGroup)
         .where(PatientGroup.id == bindparam("numbered_group_id"))
         .values(last_sequence=PatientGroup.last_sequence + 1)
-        .returning(PatientGroup.id, PatientGroup.last_sequence)
+        .returning(
+            PatientGroup.id, PatientGroup.last_sequence, PatientGroup.last_mark, PatientGroup.team_revision
+        )
         .cte("numbered")
     )
 
@@ -45,17 +49,17 @@ def give_back_sequence(session: Session, group_id: UUID) -> None:
     )
 
 
-def next_mark(session: Session, group_id: UUID) -> tuple[int, int]:
-    """Take the next number for a 了解. Returns (mark, last sequence). Raises NotFound for no such group."""
-    taken = session.execute(
+def next_mark(session: Session, group_id: UUID) -> int:
+    """Take the next number for a 了解. Raises NotFound for no such group."""
+    mark = session.scalar(
         update(PatientGroup)
         .where(PatientGroup.id == group_id)
         .values(last_mark=PatientGroup.last_mark + 1)
-        .returning(PatientGroup.last_mark, PatientGroup.last_sequence)
-    ).first()
-    if taken is None:
+        .returning(PatientGroup.last_mark)
+    )
+    if mark is None:
         raise NotFound
-    return taken.last_mark, taken.last_sequence
+    return mark
 
 
 def give_back_mark(session: Session, group_id: UUID) -> None:

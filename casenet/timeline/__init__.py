@@ -10,7 +10,7 @@ from casenet.timeline.actions import (
     mark_read,
     publish_post,
 )
-from casenet.timeline.live import News, news
+from casenet.timeline.live import News, Written, news
 from casenet.timeline.log import Posted
 from casenet.timeline.notices import Notice, publish_notice, publish_notices
 from casenet.timeline.queries import (
@@ -42,6 +42,7 @@ __all__ = [
     "Posted",
     "RevisionView",
     "Stretch",
+    "Written",
     "acknowledge_post",
     "awaiting",
     "changes_after",

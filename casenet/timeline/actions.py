@@ -1,5 +1,6 @@
 """Publish, correct, acknowledge, read."""
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -15,15 +16,24 @@ from casenet.errors import Conflict, Invalid, NotFound
 from casenet.groups import Entry, give_back_mark, next_mark
 from casenet.realtime import ring_group
 from casenet.timeline import rules
-from casenet.timeline.log import Posted, append
-from casenet.timeline.queries import ROW, revision_place
+from casenet.timeline.live import Written
+from casenet.timeline.log import Numbered, Posted, append
+from casenet.timeline.queries import ROW, RevisionView, revision_place
 from casenet.timeline.rules import Draft
 from casenet.timeline.tables import PostMark, ReadMark, TimelineRevision
 
 
-def publish_post(session: Database, entry: Entry, draft: Draft, *, now: datetime) -> Posted:
+def publish_post(
+    session: Database,
+    entry: Entry,
+    draft: Draft,
+    *,
+    now: datetime,
+    tell: Callable[[Written], object] | None = None,
+) -> Posted:
     """Add a post to the group's timeline. Sending the same draft twice adds one post.
 
+    tell    Called with a new post once it is committed, before the bell.
     Raises Invalid, NotAllowed, Conflict when the id is another member's post, NotFound for a reply to nothing.
     """
     rules.check_draft(draft, entry.role)
@@ -45,8 +55,16 @@ def publish_post(session: Database, entry: Entry, draft: Draft, *, now: datetime
         },
         by=entry.person_id,
         action="post.publish",
+        tell=tell and (lambda number: tell(_written(entry, draft, number, now))),
     )
     return posted or _own_post(session, entry, draft.id)
+
+
+def _written(entry: Entry, draft: Draft, number: Numbered, now: datetime) -> Written:
+    row = RevisionView(
+        number.sequence, draft.id, 1, draft.kind, entry.person_id, now, draft.reply_to, draft.text, None
+    )
+    return Written(entry.group_id, row, number.last_mark, number.team_revision)
 
 
 def correct_post(
@@ -147,7 +165,7 @@ def acknowledge_post(session: Session, entry: Entry, post_id: UUID, *, now: date
     )
     if known is None:
         raise NotFound
-    mark, sequence = next_mark(session, entry.group_id)
+    mark = next_mark(session, entry.group_id)
     added = session.scalar(
         insert(PostMark)
         .values(
@@ -166,7 +184,8 @@ def acknowledge_post(session: Session, entry: Entry, post_id: UUID, *, now: date
         group_id=entry.group_id,
         object_id=post_id,
     )
-    after_commit(session, partial(ring_group, entry.group_id, sequence))
+    # No number: whoever has told the newest post has not told this.
+    after_commit(session, partial(ring_group, entry.group_id, 0))
     return mark, True
 
 

@@ -1,4 +1,4 @@
-"""What a live delivery needs, in one statement: who may read now, and what is new."""
+"""What a live delivery needs, in one statement: who may read now, and what is new. Or what a writer knows of that."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +8,7 @@ from sqlalchemy import Select, bindparam, select, true
 
 from casenet import groups
 from casenet.database import Database, Prepared
+from casenet.groups import NO_TEAM, Team
 from casenet.timeline.queries import COLUMNS, ROW, RevisionView, open_rows
 from casenet.timeline.rules import PAGE_MAX
 
@@ -16,28 +17,42 @@ from casenet.timeline.rules import PAGE_MAX
 class News:
     """What is new in a group, and everybody who may read it now.
 
+    team            None when it is the one that the caller knows.
     last_sequence   The group's own counters, which may be beyond `rows`.
     """
 
     rows: tuple[RevisionView, ...]
-    readers: frozenset[UUID]
+    team: Team | None
     last_sequence: int
     last_mark: int
 
 
-def news(session: Database, group_id: UUID, after: int) -> News | None:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A row that this process has just committed, and what was true of its group at that very number."""
+
+    group_id: UUID
+    row: RevisionView
+    last_mark: int
+    team_revision: int
+
+
+def news(session: Database, group_id: UUID, after: int, *, known_team: int = NO_TEAM) -> News | None:
     """What came after number `after`, oldest first, at most PAGE_MAX rows; None for no such group.
 
+    known_team  The revision of the team whose readers the caller knows.
     Leaves no audit row: the caller knows to whom it goes (audit.LIVE).
     """
-    found = _NEWS.all(session, {"heard_group_id": group_id, "after": after})
+    found = _NEWS.all(
+        session, {"heard_group_id": group_id, "after": after, "known_team_revision": known_team}
+    )
     if not found:
         return None
     head = found[0]
     # The group's line stands also when nothing is new.
     rows = sorted(found, key=_sequence) if head.sequence else ()
     opened = open_rows(session, group_id, head.org_id, rows)
-    return News(opened, groups.readers_of(head.readers), head.last_sequence, head.last_mark)
+    return News(opened, groups.team_of(head), head.last_sequence, head.last_mark)
 
 
 def _sequence(row: Any) -> int:

@@ -1,5 +1,6 @@
 """Add a row to a group's log: its number, the row and its audit row in one statement."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -29,12 +30,28 @@ class Posted:
     is_new: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """The number that a new row got, and what was true of its group at that very number."""
+
+    sequence: int
+    last_mark: int
+    team_revision: int
+
+
 def append(
-    session: Database, group_id: UUID, values: dict[str, Any], *, by: UUID | None, action: str
+    session: Database,
+    group_id: UUID,
+    values: dict[str, Any],
+    *,
+    by: UUID | None,
+    action: str,
+    tell: Callable[[Numbered], object] | None = None,
 ) -> Posted | None:
     """Give the row the group's next number and add it. None when this revision of this post is there already.
 
     values  Every column of the row but group and sequence.
+    tell    Called after the commit, before the bell: for who can tell it here without hearing the bell.
     The update takes the group's row lock, which makes numbers appear in the order of commits. A database
     sequence would not: a phone asking "after 41" could pass 42 before 42 is committed.
     """
@@ -48,12 +65,14 @@ def append(
         give_back_sequence(session, group_id)
     if row is None:
         return None
+    if tell:
+        after_commit(session, partial(tell, Numbered(*row)))
     after_commit(session, partial(ring_group, group_id, row.revision))
     return Posted(values["post_id"], row.revision, values["created_at"], is_new=True)
 
 
 def _append_alone(session: Glance, parameters: dict[str, Any]) -> Any:
-    """The new row's number (as `revision` of its audit row); None when this revision of this post is there already.
+    """The columns of Numbered (the number as `revision` of its audit row); None when the row is there already.
 
     No later statement could give a number back: the row that is there already must undo the whole statement.
     """
@@ -68,7 +87,7 @@ def _append_alone(session: Glance, parameters: dict[str, Any]) -> Any:
 _ONCE = "uq_timeline_revision_group_id_post_id_revision"
 
 
-def _statement(*, alone: bool) -> ReturningInsert[int]:
+def _statement(*, alone: bool) -> ReturningInsert[Any]:
     number = next_sequence()
     names = ("post_id", "revision", "kind", "author_id", "created_at", "reply_to", "body", "notice")
     # The table, not the class, and names of their own: parameters named as columns would be taken for a row.
@@ -82,7 +101,8 @@ def _statement(*, alone: bool) -> ReturningInsert[int]:
         .returning(table.c.group_id, table.c.sequence)
         .cte("added")
     )
-    return audit.recording(added.c.group_id, added.c.sequence)
+    state = (select(column).scalar_subquery() for column in (number.c.last_mark, number.c.team_revision))
+    return audit.recording(added.c.group_id, added.c.sequence).returning(*state)
 
 
 _APPEND, _APPEND_ALONE = Prepared(_statement(alone=False)), Prepared(_statement(alone=True))

@@ -46,6 +46,11 @@ def cards(
     return {str(id): card for id, card in found.items()}
 
 
+def kept_card(id: UUID) -> CardJson | None:
+    """A person's card when nothing need be looked up for it."""
+    return _kept({id}).get(id)
+
+
 def _kept(ids: set[UUID]) -> dict[UUID, CardJson]:
     oldest = time.monotonic() - CARD_SECONDS
     return {id: _cards[id][1] for id in ids if id in _cards and _cards[id][0] > oldest}

@@ -6,6 +6,7 @@ here is caught up by the phone: a hole in the numbers, a reconnect, or its look 
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
@@ -20,14 +21,16 @@ from socketio.exceptions import ConnectionRefusedError as Refused
 
 from casenet import audit, clock, config, groups, identity, timeline
 from casenet.database import Glance, glance, transaction
+from casenet.groups import Team
 from casenet.identity import Asker
 from casenet.ids import new_id
 from casenet.realtime import DEAF, Ring, listen, ring_again
+from casenet.timeline import MarkView, RevisionView, Written
 from casenet.web import logs
 from casenet.web.answers import as_json
-from casenet.web.cards import cards
+from casenet.web.cards import CardJson, cards, kept_card
 from casenet.web.gate import asker_of, cookie_name
-from casenet.web.timeline import mark_json, revision_json
+from casenet.web.timeline import TELL, mark_json, revision_json
 from casenet.web.wires import Parcel, Wire
 
 log = structlog.get_logger()
@@ -42,10 +45,14 @@ PING_SECONDS = 25
 PING_TIMEOUT_SECONDS = 20
 
 
+NOBODY = Team(groups.NO_TEAM, frozenset(), 0.0)
+
+
 @dataclass
 class _Hall:
     """One group as this process knows it: its sockets, and how far they were told.
 
+    team            Who may read it, as the last delivery found, and until when by the clock (monotonic).
     is_due          A bell has rung that no read has answered yet.
     is_delivering   A delivery runs; a second one at the same time would send every post twice.
     noted           The readers that our last audit row about it names; it holds until `noted_until` (monotonic).
@@ -55,11 +62,27 @@ class _Hall:
     sids: set[str] = field(default_factory=set[str])
     sequence: int = 0
     mark: int = 0
+    team: Team = NOBODY
+    team_until: float = 0.0
     is_due: bool = False
     is_delivering: bool = False
     noted: frozenset[UUID] = frozenset()
     noted_until: float = 0.0
     noting: BoundedSemaphore = field(default_factory=BoundedSemaphore)
+
+    def is_followed_by(self, written: Written) -> bool:
+        """True when nothing but this row has happened in the group since the last delivery, as far as is known."""
+        return (
+            self.sequence + 1 == written.row.sequence
+            and self.mark == written.last_mark
+            and self.team.revision == written.team_revision
+            and time.monotonic() < self.team_until
+            and not self.is_delivering
+        )
+
+    def is_noted(self, readers: frozenset[UUID]) -> bool:
+        """True when the audit trail says that these hear it, and nobody is about to say otherwise."""
+        return readers == self.noted and time.monotonic() < self.noted_until and not self.noting.locked()
 
 
 @dataclass(slots=True)
@@ -69,6 +92,15 @@ class _Phone:
     asker: Asker
     engine: Any
     look: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """What a delivery brings, with the cards of those who appear in it."""
+
+    rows: Sequence[RevisionView]
+    marks: Sequence[MarkView]
+    people: dict[str, CardJson]
 
 
 class _Json:
@@ -101,6 +133,7 @@ class Sockets:
             "manage_session": False,
         }
         self.io = SocketIO(app, **options)
+        app.extensions[TELL] = self.tell
         self.server: Any = self.io.server  # pyright: ignore[reportAttributeAccessIssue]
         self.server.eio._async = self.server.eio._async | {"websocket": Wire}
         self.id = new_id()
@@ -220,14 +253,17 @@ class Sockets:
             for group_id in list(self.halls):
                 self._call(group_id)
         elif ring.group_id is not None:
-            self._call(ring.group_id)
+            self._call(ring.group_id, ring.sequence)
         elif ring.person_id is not None:
             self._person(ring.person_id, ring.reason)
 
-    def _call(self, group_id: UUID) -> None:
-        """Ask for a delivery. Bells that ring while one waits are answered by the same read."""
+    def _call(self, group_id: UUID, sequence: int = 0) -> None:
+        """Ask for a delivery. Bells that ring while one waits are answered by the same read.
+
+        sequence    The number that the bell is about, which may have been told already; 0 for anything else.
+        """
         hall = self.halls.get(group_id)
-        if hall is None or hall.is_due:
+        if hall is None or hall.is_due or 0 < sequence <= hall.sequence:
             return
         hall.is_due = True
         if not hall.is_delivering:
@@ -279,8 +315,8 @@ class Sockets:
         # Whoever joins while we read was let in by a later look, which may know more than ours: not cut.
         listening = {sid: self.phones[sid].asker.person_id for sid in hall.sids}
         session = glance()
-        news = timeline.news(session, group_id, hall.sequence)
-        may_read = news.readers if news else frozenset[UUID]()
+        news = self._news(session, group_id, hall)
+        may_read = hall.team.readers if news else frozenset[UUID]()
         self._cut(group_id, [sid for sid, person_id in listening.items() if person_id not in may_read])
         if news is None:
             return
@@ -296,22 +332,57 @@ class Sockets:
         people = cards(session, authors, likely=may_read)
         if rows:
             self._note(session, group_id, hall, rows[0].sequence, frozenset(told.values()))
-        hall.sequence = max(hall.sequence, rows[-1].sequence if rows else 0)
-        hall.mark = max(hall.mark, marks[-1].mark if marks else 0)
-        changes = {
-            "group_id": group_id,
-            "revisions": [revision_json(row) for row in rows],
-            "marks": [mark_json(mark) for mark in marks],
-            "people": people,
-            "last_sequence": hall.sequence,
-            "last_mark": hall.mark,
-        }
-        parcel = Parcel("changes", changes)
-        for sid in hall.sids & told.keys():
-            parcel.give(self.phones[sid].engine)
-        logs.DELIVERIES.inc()
+        self._send(group_id, hall, _Changes(rows, marks, people), hall.sids & told.keys())
         if hall.sequence < news.last_sequence:
             self._call(group_id)
+
+    def _news(self, session: Glance, group_id: UUID, hall: _Hall) -> timeline.News | None:
+        """What is new; `hall.team` says who may read it."""
+        asked_at = time.monotonic()
+        known = hall.team.revision if asked_at < hall.team_until else groups.NO_TEAM
+        news = timeline.news(session, group_id, hall.sequence, known_team=known)
+        if news and news.team:
+            hall.team, hall.team_until = news.team, asked_at + news.team.seconds
+        elif time.monotonic() >= hall.team_until:  # a cover has ended while we waited for the answer
+            hall.team_until = 0.0
+            return self._news(session, group_id, hall) if news else None
+        return news
+
+    def tell(self, written: Written) -> None:
+        """Send a row that this process has just committed to its own phones, without reading it back.
+
+        Only when nothing else can have happened in the group; in every other case nothing is done here, and the
+        bell does it. Waits for nothing, so that what is looked at here holds until all is sent.
+        """
+        hall = self.halls.get(written.group_id)
+        if hall is None or not hall.is_followed_by(written):
+            return
+        listening = frozenset(self.phones[sid].asker.person_id for sid in hall.sids)
+        author_id = written.row.author_id
+        card = kept_card(author_id) if author_id else None
+        if card and listening <= hall.team.readers and hall.is_noted(listening):
+            changes = _Changes((written.row,), (), {str(author_id): card})
+            self._send(written.group_id, hall, changes, hall.sids)
+
+    def _send(self, group_id: UUID, hall: _Hall, changes: "_Changes", sids: set[str]) -> None:
+        rows, marks = changes.rows, changes.marks
+        sequence = max(hall.sequence, rows[-1].sequence if rows else 0)
+        mark = max(hall.mark, marks[-1].mark if marks else 0)
+        parcel = Parcel(
+            "changes",
+            {
+                "group_id": group_id,
+                "revisions": [revision_json(row) for row in rows],
+                "marks": [mark_json(mark) for mark in marks],
+                "people": changes.people,
+                "last_sequence": sequence,
+                "last_mark": mark,
+            },
+        )
+        hall.sequence, hall.mark = sequence, mark
+        for sid in sids:
+            parcel.give(self.phones[sid].engine)
+        logs.DELIVERIES.inc()
 
     def _cut(self, group_id: UUID, sids: list[str]) -> None:
         """Take out the sockets of whoever may no longer read, before anything is sent."""

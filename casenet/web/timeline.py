@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from flask import Response
+from flask import Response, current_app
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 
@@ -20,6 +20,7 @@ from casenet.web.shapes import Code, Id, Sequence, Shape, Text
 blueprint = APIBlueprint("timeline", __name__, url_prefix="/api/v1")
 
 PAGE = 50  # what a phone shows at first
+TELL = "casenet.tell"  # the app's extension that tells a post to the phones of this very process
 
 
 class GroupPath(Shape):
@@ -183,7 +184,8 @@ def create_post(path: GroupPath, body: PostIn) -> Response:
     timeline.check_ordinary(draft)
     session = glance()
     entry = enter_group(session, path.group_id)
-    return _posted(timeline.publish_post(session, entry, draft, now=clock.now()))
+    tell = current_app.extensions.get(TELL)
+    return _posted(timeline.publish_post(session, entry, draft, now=clock.now(), tell=tell))
 
 
 @blueprint.post(

@@ -1,9 +1,12 @@
 """Live delivery in this process, over a real database in whose answers the test may put a pause."""
 
+import re
 import socket as plain_socket
+import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from typing import cast as cast_to
 from uuid import UUID
@@ -17,9 +20,11 @@ from sqlalchemy.exc import OperationalError
 
 from casenet import audit, clock, groups, identity, timeline
 from casenet.config import Config
-from casenet.database import Glance, Prepared, transaction
+from casenet.database import Glance, Prepared, glance, transaction
 from casenet.groups import Permission
 from casenet.ids import new_id
+from casenet.realtime import Ring, listen
+from casenet.timeline import Written
 from casenet.web import greenlets
 from casenet.web.app import create_app
 from casenet.web.gate import asker_of
@@ -105,10 +110,11 @@ def joins(sockets: Sockets, person_id: UUID) -> tuple[str, Phone]:
     return sid, phone
 
 
-def posts(cast: Cast, words: str = "一") -> None:
-    with transaction() as session:
-        entry = groups.enter(session, cast.tanaka, cast.group, Permission.POST)
-        timeline.publish_post(session, entry, report(words), now=clock.now())
+def posts(cast: Cast, words: str = "一", *, here: Sockets | None = None) -> None:
+    """A post by somebody; `here`: by the very process of these sockets."""
+    session = glance()
+    entry = groups.enter(session, cast.tanaka, cast.group, Permission.POST)
+    timeline.publish_post(session, entry, report(words), now=clock.now(), tell=here.tell if here else None)
 
 
 def notes(sockets: Sockets) -> list[tuple[int, set[UUID]]]:
@@ -249,6 +255,265 @@ def test_a_call_from_before_does_not_deliver_a_group_twice_at_a_time(
         one.kill()
 
     assert phone.heard().count("一") == 1
+
+
+def rings(sockets: Sockets, cast: Cast, sequence: int) -> None:
+    """The bell as `_listen` hears it, and whatever delivery it asks for."""
+    sockets.heard(Ring(group_id=cast.group, sequence=sequence))
+    if sockets.due.qsize():
+        deliverer = spawn(sockets._deliver)
+        gevent.sleep(0.3)
+        deliverer.kill()
+
+
+def known(sockets: Sockets, cast: Cast) -> None:
+    """A first post, by somebody else: from now on this process knows the team and its cards, and has noted them."""
+    posts(cast)
+    rings(sockets, cast, 1)
+
+
+def words_of(frames: str) -> list[str]:
+    """The texts of the posts in what a phone has heard, in their order."""
+    return re.findall(r'"text":"([^"]*)"', frames)
+
+
+def test_a_post_of_this_very_process_is_told_at_once_and_not_read_again_for_its_bell(
+    sockets: Sockets, cast: Cast
+) -> None:
+    _, nurse = joins(sockets, cast.tanaka)
+    _, doctor = joins(sockets, cast.sato)
+    known(sockets, cast)
+
+    posts(cast, "二", here=sockets)
+    heard = words_of(nurse.heard()), words_of(doctor.heard())
+    sockets.heard(Ring(group_id=cast.group, sequence=2))
+
+    assert heard == (["一", "二"], ["一", "二"])
+    assert not sockets.due.qsize()
+
+
+def test_posts_of_two_processes_are_heard_once_and_in_order_in_both(
+    sockets: Sockets, cast: Cast, database: Config
+) -> None:
+    there = Sockets(create_app(database))
+    _, nurse = joins(sockets, cast.tanaka)
+    _, doctor = joins(there, cast.sato)
+    known(sockets, cast)
+    known_there = words_of(doctor.heard())
+    rings(there, cast, 1)
+
+    for number in range(2, 12):
+        posts(cast, f"{number}番", here=sockets if number % 3 else there)
+        # Each bell comes late by one post in one of the two.
+        rings(sockets, cast, number)
+        rings(there, cast, number - 1)
+    rings(there, cast, 11)
+
+    expected = ["一", *(f"{number}番" for number in range(2, 12))]
+    assert known_there == []
+    assert words_of(nurse.heard()) == expected
+    assert words_of(doctor.heard()) == expected
+
+
+def test_what_is_told_at_once_is_the_same_frame_as_what_is_read(
+    sockets: Sockets, cast: Cast, database: Config
+) -> None:
+    there = Sockets(create_app(database))
+    _, nurse = joins(sockets, cast.tanaka)
+    _, doctor = joins(there, cast.sato)
+    known(sockets, cast)
+    rings(there, cast, 1)
+    assert words_of(nurse.heard()) == words_of(doctor.heard()) == ["一"]
+
+    posts(cast, "二", here=sockets)
+    rings(there, cast, 2)
+
+    told = nurse.heard()
+    assert words_of(told) == ["二"]
+    assert told == doctor.heard()
+
+
+def test_whoever_is_removed_while_a_post_waits_for_its_number_hears_nothing_of_it(
+    sockets: Sockets, cast: Cast
+) -> None:
+    _, nurse = joins(sockets, cast.tanaka)
+    _, helper = joins(sockets, cast.ito)
+    known(sockets, cast)
+
+    with transaction() as session:  # another process, whose bell is late
+        entry = groups.enter(session, cast.tanaka, cast.group, Permission.REMOVE)
+        groups.remove_member(session, entry, cast.ito, now=clock.now())
+        post = spawn(posts, cast, "二", here=sockets)
+        gevent.sleep(0.3)
+        assert not post.ready()
+    post.join()
+    before_the_bell = words_of(nurse.heard()), words_of(helper.heard())
+    rings(sockets, cast, 2)
+
+    assert before_the_bell == (["一"], ["一"])
+    assert words_of(nurse.heard()) == ["二"]
+    assert words_of(helper.heard()) == []
+    assert notes(sockets)[-1] == (2, {cast.tanaka})
+
+
+def test_whose_cover_has_ended_since_the_last_post_hears_nothing(
+    sockets: Sockets, cast: Cast, servers: Servers, database: Config
+) -> None:
+    with transaction() as session:
+        until = clock.now() + timedelta(hours=1)
+        groups.admit_for_cover(session, cast.group, cast.ogawa, until=until, now=clock.now())
+    _, nurse = joins(sockets, cast.tanaka)
+    _, cover = joins(sockets, cast.ogawa)
+    known(sockets, cast)
+    hall = sockets.halls[cast.group]
+    assert 3500 < hall.team_until - time.monotonic() <= 3600
+
+    owner = create_engine(servers.url(make_url(database.database_url).database or "", "casenet_owner"))
+    with owner.begin() as connection:  # an hour later: nobody writes anything for it
+        connection.execute(text("ALTER TABLE membership DISABLE TRIGGER team_has_changed"))
+        connection.execute(text("UPDATE membership SET ends_at = now() WHERE ends_at IS NOT NULL"))
+        connection.execute(text("ALTER TABLE membership ENABLE TRIGGER team_has_changed"))
+    owner.dispose()
+    hall.team_until = time.monotonic()
+    posts(cast, "二", here=sockets)
+    rings(sockets, cast, 2)
+
+    assert words_of(nurse.heard()) == ["一", "二"]
+    assert words_of(cover.heard()) == ["一"]
+
+
+def test_who_came_since_the_last_delivery_is_noted_before_anything_is_told(
+    sockets: Sockets, cast: Cast
+) -> None:
+    joins(sockets, cast.tanaka)
+    known(sockets, cast)
+    _, doctor = joins(sockets, cast.sato)
+
+    posts(cast, "二", here=sockets)
+    assert doctor.heard() == ""
+    rings(sockets, cast, 2)
+
+    assert words_of(doctor.heard()) == ["二"]
+    assert notes(sockets) == [(1, {cast.tanaka}), (2, {cast.tanaka, cast.sato})]
+
+
+def test_an_acknowledgement_is_heard_although_its_post_was_told_at_once(sockets: Sockets, cast: Cast) -> None:
+    _, nurse = joins(sockets, cast.tanaka)
+    known(sockets, cast)
+    draft = report("二")
+    entry = groups.enter(glance(), cast.tanaka, cast.group, Permission.POST)
+    timeline.publish_post(glance(), entry, draft, now=clock.now(), tell=sockets.tell)
+    ear = listen()
+    assert next(ear) is None
+
+    with transaction() as session:
+        entry = groups.enter(session, cast.sato, cast.group, Permission.READ)
+        timeline.acknowledge_post(session, entry, draft.id, now=clock.now())
+    ring = next(ear)
+    assert ring
+    posts(cast, "三", here=sockets)  # must not pass the 了解 that nobody here has heard of
+    assert words_of(nurse.heard()) == ["一", "二"]
+    rings(sockets, cast, ring.sequence)
+
+    heard = nurse.heard()
+    assert words_of(heard) == ["三"]
+    assert str(cast.sato) in heard.partition('"marks":')[2].partition("]")[0]
+
+
+def written(cast: Cast, words: str) -> Written:
+    """A post that is committed, and that nobody here has been told of yet."""
+    told: list[Written] = []
+    entry = groups.enter(glance(), cast.tanaka, cast.group, Permission.POST)
+    timeline.publish_post(glance(), entry, report(words), now=clock.now(), tell=told.append)
+    return told[0]
+
+
+def test_a_post_is_told_once_when_a_delivery_is_reading_it_already(
+    sockets: Sockets, cast: Cast, pause: Pause
+) -> None:
+    _, nurse = joins(sockets, cast.tanaka)
+    known(sockets, cast)
+    row = written(cast, "二")
+
+    with pause("timeline_revision"):
+        sockets.heard(Ring(group_id=cast.group, sequence=2))
+        deliverer = spawn(sockets._deliver)
+        gevent.sleep(0.2)
+        sockets.tell(row)
+    gevent.sleep(0.3)
+    deliverer.kill()
+
+    assert words_of(nurse.heard()) == ["一", "二"]
+
+
+def test_whoever_was_let_in_by_a_look_from_before_their_removal_is_told_nothing(
+    sockets: Sockets, cast: Cast
+) -> None:
+    joins(sockets, cast.tanaka)
+    sid, helper = joins(sockets, cast.ito)
+    known(sockets, cast)
+    with transaction() as session:
+        entry = groups.enter(session, cast.tanaka, cast.group, Permission.REMOVE)
+        groups.remove_member(session, entry, cast.ito, now=clock.now())
+    rings(sockets, cast, 0)
+    sockets.halls[cast.group].sids.add(sid)  # the older look has its answer only now
+
+    posts(cast, "二", here=sockets)
+
+    assert words_of(helper.heard()) == ["一"]
+
+
+def test_who_comes_back_while_the_end_is_noted_is_told_nothing_before_that_is_noted_too(
+    sockets: Sockets, cast: Cast, pause: Pause
+) -> None:
+    nurse, phone = joins(sockets, cast.tanaka)
+    known(sockets, cast)
+    row = written(cast, "二")
+    back = sockets.phones[nurse]
+
+    with pause("audit_event"):
+        sockets._forget(nurse)
+        gevent.sleep(0.2)
+        sockets.phones["back"] = back
+        sockets._seat("back", back.asker)
+        sockets.tell(row)
+        assert words_of(phone.heard()) == ["一"]
+    gevent.sleep(0.2)
+    rings(sockets, cast, 2)
+
+    assert words_of(phone.heard()) == ["二"]
+    assert notes(sockets)[-2:] == [(2, set()), (2, {cast.tanaka})]
+
+
+def test_a_post_over_http_is_told_before_its_answer(cast: Cast, database: Config) -> None:
+    app = create_app(database)
+    sockets = Sockets(app)
+    _, doctor = joins(sockets, cast.sato)
+    known(sockets, cast)
+    with transaction() as session:
+        token = sign_in(session, cast.tanaka)
+    client = app.test_client()
+    client.set_cookie("casenet", token)
+
+    answer = client.post(
+        f"/api/v1/groups/{cast.group}/posts",
+        json={"id": str(new_id()), "kind": "report", "text": "二"},
+        headers={"X-CSRF-Token": identity.csrf_token(token)},
+    )
+
+    assert answer.status_code == 201
+    assert words_of(doctor.heard()) == ["一", "二"]
+
+
+def test_a_post_stands_also_when_telling_it_here_fails(sockets: Sockets, cast: Cast) -> None:
+    sid, _ = joins(sockets, cast.tanaka)
+    known(sockets, cast)
+    sockets.phones[sid].engine = None
+
+    posts(cast, "二", here=sockets)
+
+    entry = groups.enter(glance(), cast.tanaka, cast.group, Permission.READ)
+    assert entry.last_sequence == 2
 
 
 def small_line() -> tuple[Line, Any]:

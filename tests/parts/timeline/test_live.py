@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from math import inf
 from uuid import UUID
 
 import pytest
@@ -68,16 +69,22 @@ def test_news_are_what_came_after_and_who_may_read_them_now(cast: Cast) -> None:
         post(entry, new_id(), words)
 
     news = timeline.news(glance(), cast.group, 1)
+    assert news is not None
+    assert news.team is not None
+    known = timeline.news(glance(), cast.group, 3, known_team=news.team.revision)
     with transaction() as session:
         groups.remove_member(session, entry, cast.mori, now=NOON)
-    after = timeline.news(glance(), cast.group, 3)
+    after = timeline.news(glance(), cast.group, 3, known_team=news.team.revision)
 
-    assert news is not None
     assert [(row.sequence, row.text) for row in news.rows] == [(2, "二"), (3, "三")]
-    assert news.readers == {cast.sato, cast.tanaka, cast.mori, cast.ito}
+    assert news.team.readers == {cast.sato, cast.tanaka, cast.mori, cast.ito}
+    assert news.team.seconds == inf
+    assert known is not None
+    assert known.team is None
     assert after is not None
     assert (after.rows, after.last_sequence) == ((), 3)
-    assert after.readers == {cast.sato, cast.tanaka, cast.ito}
+    assert after.team is not None
+    assert after.team.readers == {cast.sato, cast.tanaka, cast.ito}
     assert timeline.news(glance(), new_id(), 0) is None
 
 
