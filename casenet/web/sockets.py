@@ -6,9 +6,9 @@ here is caught up by the phone: a hole in the numbers, a reconnect, or its look 
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 import gevent
@@ -33,6 +33,9 @@ from casenet.web.gate import asker_of, cookie_name
 from casenet.web.timeline import TELL, mark_json, revision_json
 from casenet.web.wires import Parcel, Wire
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 log = structlog.get_logger()
 
 READERS = 4  # groups delivered at once by one process; more would only queue for the database
@@ -41,6 +44,7 @@ SWEEP_SECONDS_DEAF = 1  # and while Redis is away, when every bell is lost
 RETRY_SECONDS = 1  # after a delivery that failed; phones would find the hole after 20
 QUEUED_PACKETS_MAX = 200  # a phone that reads nothing is dropped before its queue fills the memory
 MESSAGE_BYTES_MAX = 4096  # phones send nothing but pongs
+PATH = "/socket.io/"
 PING_SECONDS = 25
 PING_TIMEOUT_SECONDS = 20
 
@@ -117,6 +121,18 @@ class _Json:
         return json.loads(text)
 
 
+@dataclass(frozen=True, slots=True)
+class _Fork:
+    """Sends what is for Socket.IO to it, and everything else straight to the pages."""
+
+    sockets: "WSGIApplication"
+    pages: "WSGIApplication"
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        serves = self.sockets if environ["PATH_INFO"].startswith(PATH) else self.pages
+        return serves(environ, start_response)
+
+
 class Sockets:
     """All live sockets of this process."""
 
@@ -132,7 +148,10 @@ class Sockets:
             "http_compression": False,
             "manage_session": False,
         }
+        # Socket.IO's layer copies the environment and makes a class for every request: only its own go through it.
+        pages = app.wsgi_app
         self.io = SocketIO(app, **options)
+        app.wsgi_app = _Fork(app.wsgi_app, pages)
         app.extensions[TELL] = self.tell
         self.server: Any = self.io.server  # pyright: ignore[reportAttributeAccessIssue]
         self.server.eio._async = self.server.eio._async | {"websocket": Wire}

@@ -100,9 +100,8 @@ class Parcel:
 
     def __init__(self, event: str, data: dict[str, Any]) -> None:
         # Socket.IO's type 2 is an event, Engine.IO's type 4 a message.
-        text = b"2" + as_json([event, data])
-        self._packet = Packet(MESSAGE, text.decode())
-        self._frame = text_frame(b"4" + text)
+        self._text = b"2" + as_json([event, data])
+        self._frame = text_frame(b"4" + self._text)
 
     def give(self, engine: Any) -> None:
         """Send it to one phone, in order after what already waits for it. Nothing happens when it is gone."""
@@ -111,7 +110,7 @@ class Parcel:
         if engine.queue.empty() and engine.wire.line.offer(self._frame):
             return
         with suppress(SocketIsClosedError):
-            engine.send(self._packet)
+            engine.send(Packet(MESSAGE, self._text.decode()))
 
 
 def text_frame(text: bytes) -> bytes:
