@@ -63,6 +63,14 @@ CONTENT_POLICY = (
     "manifest-src 'self'; worker-src 'self'; frame-src 'self' blob:; form-action 'self'; base-uri 'none'; "
     "frame-ancestors {ancestors}"
 )
+# Unless a view has set them.
+USUALLY = (
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Robots-Tag", "noindex"),
+    ("Cache-Control", "no-store"),
+    ("Content-Security-Policy", CONTENT_POLICY.format(ancestors="'none'")),
+)
+BARE = {"Content-Type", "Content-Length"}
 
 
 class _Json(DefaultJSONProvider):
@@ -118,14 +126,16 @@ def _arrive() -> None:
 
 def _leave(response: Response) -> Response:
     headers = response.headers
+    if response.content_type == "application/pdf":
+        # A sheet's preview is shown in a frame of our own page.
+        headers.setdefault("Content-Security-Policy", CONTENT_POLICY.format(ancestors="'self'"))
+    if BARE.issuperset(name for name, _ in headers):
+        headers.extend(USUALLY)  # nearly every answer; to look for each of them takes longer
+    else:
+        for name, value in USUALLY:
+            headers.setdefault(name, value)
     headers.extend(ALWAYS)
     headers.add("X-Request-Id", g.get("request_id", ""))
-    headers.setdefault("Referrer-Policy", "no-referrer")
-    headers.setdefault("X-Robots-Tag", "noindex")
-    headers.setdefault("Cache-Control", "no-store")
-    # A sheet's preview is shown in a frame of our own page.
-    ancestors = "'self'" if response.mimetype == "application/pdf" else "'none'"
-    headers.setdefault("Content-Security-Policy", CONTENT_POLICY.format(ancestors=ancestors))
     if request.is_secure:
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     return logs.note(response) if "started" in g else response
