@@ -9,6 +9,8 @@ import socket  # noqa: E402
 import tempfile  # noqa: E402
 from typing import Any  # noqa: E402
 
+from gevent import baseserver  # noqa: E402
+
 bind = os.environ.get("BIND", f"127.0.0.1:{os.environ.get('PORT', '8000')}")
 workers = int(os.environ.get("WEB_WORKERS", "2"))
 worker_class = "gevent"
@@ -22,6 +24,10 @@ accesslog = None  # paths may carry one-time tokens; casenet.web.logs says what 
 errorlog = "-"
 loglevel = "warning"
 proc_name = "casenet-web"
+
+# Connections that wait are shared out, as gevent advises for several processes: taken by the hundred, nearly all
+# sockets of a ward would sit in one of them.
+baseserver.BaseServer.max_accept = 1
 
 # A phone that stops reading is dropped by the kernel after so long; without this its memory stays held.
 TCP_USER_TIMEOUT_MS = 10_000
