@@ -119,16 +119,32 @@ def test_who_saw_nothing_has_read_nothing(cast: Cast) -> None:
     assert readings() == []
 
 
+# At once, and at the very last: when the statement is done and only its commit is left.
+REFUSALS = {
+    "insert": ("ALTER TABLE audit_event ADD CHECK (action <> 'posts.read') NOT VALID",),
+    "commit": (
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$",
+        """CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON audit_event INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION refuse()""",
+    ),
+}
+
+
+@pytest.mark.parametrize("refused_at", REFUSALS)
 def test_nothing_is_shown_when_the_reading_cannot_be_written_down(
-    cast: Cast, database: Config, servers: Servers
+    cast: Cast, database: Config, servers: Servers, refused_at: str
 ) -> None:
     publish(cast, 1)
+    entry = entry_of(cast, cast.sato)
+    for _ in range(8):  # psycopg prepares it on the server after five
+        timeline.page_before(glance(), entry, None, 50)
     name = make_url(database.database_url).database or ""
     with create_engine(servers.url(name, OWNER)).begin() as owner:
-        owner.execute(text("ALTER TABLE audit_event ADD CHECK (action <> 'posts.read')"))
+        for statement in REFUSALS[refused_at]:
+            owner.execute(text(statement))
 
     with pytest.raises(DBAPIError):
-        timeline.page_before(glance(), entry_of(cast, cast.sato), None, 50)
+        timeline.page_before(glance(), entry, None, 50)
 
 
 def test_a_group_is_not_read_with_the_numbers_of_another(cast: Cast) -> None:
