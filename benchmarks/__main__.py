@@ -114,7 +114,7 @@ async def measure_subject(name: str, subject: Subject, plan: Plan, results: Resu
         if last and subject.history:
             if name == "rig":
                 await fill_history(load)
-            results.reads.append(await measure_history(load))
+            results.reads.extend(await measure_history(load))
         if last and name == "casenet":
             results.pings = await measure_pings(load)
         if name in plan.ceilings:

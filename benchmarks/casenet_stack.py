@@ -108,5 +108,5 @@ def subject_of(servers: Servers, processes: Processes, port: int, world: dict[st
         socket_path=lambda _: "/socket.io/?EIO=4&transport=websocket",
         headers=lambda member: headers[member],
         history=(f"{API}/groups/{world['history']}/posts?limit=50", 0),
-        facts=world,
+        facts=world | {"older": "&before={}"},
     )

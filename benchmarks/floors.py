@@ -19,6 +19,9 @@ PROJECT = Path(__file__).parent.parent
 WORKERS = 2
 # Beside the 50 groups of the posting load, read only.
 HISTORY_GROUP, HISTORY_POSTS = 50, 10_000
+# Rows of the report: what no read under Flask can go below, and none that is written down before it is shown.
+EMPTY = "a Flask route that answers nothing"
+EMPTY_NOTED = "a Flask route that answers nothing after one committed row"
 FLOOR_TABLE = """
 CREATE TABLE posts (sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id varchar(36) NOT NULL UNIQUE,
     group_id bigint NOT NULL, author_id bigint NOT NULL, text varchar NOT NULL);
@@ -62,6 +65,7 @@ def flask_floor(servers: Servers, directory: Path) -> Iterator[Subject]:
             post_body=draft_body,
             socket_path=lambda member: f"/socket.io/?EIO=4&transport=websocket&member={member}",
             history=(f"/groups/{HISTORY_GROUP}/posts", 0),
+            facts={"empty": {EMPTY: "/ready", EMPTY_NOTED: "/noted"}},
         )
 
 

@@ -1,8 +1,10 @@
-"""P4: reading the last 50 posts of a group that holds 10,000."""
+"""P4: reading the last 50 posts of a group that holds 10,000, and what no read can go below."""
 
 import asyncio
 import time
 from dataclasses import asdict, dataclass
+from itertools import cycle
+from typing import cast
 
 import orjson
 
@@ -20,7 +22,7 @@ class WrongAnswer(Exception):
 
 @dataclass(frozen=True)
 class Reads:
-    """One subject's reads. `one`: ms of reads one after another; `per_second`: with eight readers."""
+    """One row of reads. `one`: ms of reads one after another; `per_second`: with eight readers."""
 
     subject: str
     one: dict[str, float]
@@ -32,18 +34,40 @@ class Reads:
         return asdict(self)
 
 
-async def measure_history(load: Load) -> Reads:
-    """Read the page one after another, then with eight readers at once. Raises WrongAnswer."""
+async def measure_history(load: Load) -> list[Reads]:
+    """Read the last page over and over, then whatever else the subject names. Raises WrongAnswer.
+
+    facts["older"]    What makes the path one of an older page, with {} for the number it ends before: each read is
+                      then of a page that was not read shortly before, so that nothing kept in memory helps.
+    facts["empty"]    Row name → path that answers 204 with nothing: what any read costs at least.
+    """
     subject = load.subject
     assert subject.history is not None
     path, member = subject.history
-    request = subject.request("GET", path, member)
+
+    def asking(path: str) -> bytes:
+        return subject.request("GET", path, member)
+
+    found = [await _measure(load, subject.name, [asking(path)])]
+    if older := cast("str", subject.facts.get("older", "")):
+        ends = range(HISTORY_POSTS, PAGE_POSTS, -PAGE_POSTS)
+        pages = [asking(path + older.format(end)) for end in ends]
+        found.append(await _measure(load, f"{subject.name}, another page each time", pages))
+    for name, empty in cast("dict[str, str]", subject.facts.get("empty", {})).items():
+        found.append(await _measure(load, name, [asking(empty)], is_empty=True))
+    return found
+
+
+async def _measure(load: Load, name: str, requests: list[bytes], *, is_empty: bool = False) -> Reads:
+    """Ask one after another, in turn, then with eight readers at once."""
+    subject, turns = load.subject, cycle(requests)
     for _ in range(WARM_READS):
-        status, body = await load.pool.ask(request)
-        if status != 200 or len(orjson.loads(body)["revisions"]) != PAGE_POSTS:
-            raise WrongAnswer(f"{subject.name} answered {status} to {path}: {body[:200]!r}")
+        status, body = await load.pool.ask(next(turns))
+        if status != (204 if is_empty else 200) or not (is_empty or _posts_in(body) == PAGE_POSTS):
+            raise WrongAnswer(f"{name} answered {status}: {body[:200]!r}")
     took: list[float] = []
     for _ in range(READS):
+        request = next(turns)
         started = time.perf_counter()
         await load.pool.ask(request)
         took.append(time.perf_counter() - started)
@@ -53,13 +77,17 @@ async def measure_history(load: Load) -> Reads:
     async def keep_reading() -> int:
         count = 0
         while time.perf_counter() < until:
-            status, _ = await load.pool.ask(request)
-            count += status == 200
+            status, _ = await load.pool.ask(next(turns))
+            count += status in (200, 204)
         return count
 
     answered = sum(await asyncio.gather(*(keep_reading() for _ in range(AT_ONCE))))
     used = subject.cpu_seconds()["server"] - before
-    return Reads(subject.name, spread(took), answered / AT_ONCE_SECONDS, used * 1000 / max(answered, 1))
+    return Reads(name, spread(took), answered / AT_ONCE_SECONDS, used * 1000 / max(answered, 1))
+
+
+def _posts_in(page: bytes) -> int:
+    return len(orjson.loads(page)["revisions"])
 
 
 async def fill_history(load: Load) -> None:
