@@ -25,10 +25,10 @@ from casenet.groups import Permission
 from casenet.ids import new_id
 from casenet.realtime import Ring, listen
 from casenet.timeline import Written
-from casenet.web import greenlets
+from casenet.web import greenlets, seats
 from casenet.web.app import create_app
 from casenet.web.gate import asker_of
-from casenet.web.sockets import Sockets, _Phone  # pyright: ignore[reportPrivateUsage]
+from casenet.web.sockets import Sockets
 from casenet.web.wires import Line
 from tests.cast import Cast, report, sign_in
 from tests.conftest import Servers
@@ -105,8 +105,8 @@ def joins(sockets: Sockets, person_id: UUID) -> tuple[str, Phone]:
     asker = asker_of(token)
     assert asker
     sid, phone = str(new_id()), Phone(*gevent.socket.socketpair())
-    sockets.phones[sid] = _Phone(asker, phone)
-    sockets._seat(sid, asker)
+    sockets.seats.phones[sid] = seats.Phone(asker, phone)
+    sockets.seats.seat(sid, asker)
     return sid, phone
 
 
@@ -114,7 +114,9 @@ def posts(cast: Cast, words: str = "一", *, here: Sockets | None = None) -> Non
     """A post by somebody; `here`: by the very process of these sockets."""
     session = glance()
     entry = groups.enter(session, cast.tanaka, cast.group, Permission.POST)
-    timeline.publish_post(session, entry, report(words), now=clock.now(), tell=here.tell if here else None)
+    timeline.publish_post(
+        session, entry, report(words), now=clock.now(), tell=here.deliveries.tell if here else None
+    )
 
 
 def notes(sockets: Sockets) -> list[tuple[int, set[UUID]]]:
@@ -123,7 +125,7 @@ def notes(sockets: Sockets) -> list[tuple[int, set[UUID]]]:
         "SELECT revision, readers FROM audit_event WHERE action = :live AND object_id = :process ORDER BY id"
     )
     with transaction() as session:
-        rows = session.execute(text(query), {"live": audit.LIVE, "process": sockets.id})
+        rows = session.execute(text(query), {"live": audit.LIVE, "process": sockets.deliveries.id})
         return [(row.revision, set(row.readers)) for row in rows]
 
 
@@ -135,18 +137,18 @@ def test_a_phone_that_connects_while_the_sweep_asks_is_not_dropped(
         token = sign_in(session, cast.sato)
     asker = asker_of(token)
     assert asker
-    ended = sockets.phones[first].asker
+    ended = sockets.seats.phones[first].asker
 
     with pause("session"):
         sweep = spawn(sockets._drop_ended)
         gevent.sleep(0.2)
-        sockets.phones["late"] = _Phone(asker, None)
+        sockets.seats.phones["late"] = seats.Phone(asker, None)
     sweep.join()
     with transaction() as session:
         identity.end_session(session, ended.session_id, cast.tanaka, now=clock.now())
     sockets._drop_ended()
 
-    assert list(sockets.phones) == ["late"]
+    assert list(sockets.seats.phones) == ["late"]
 
 
 def test_the_trail_names_who_hears_a_group_when_that_changes_and_when_nobody_does(
@@ -155,18 +157,18 @@ def test_the_trail_names_who_hears_a_group_when_that_changes_and_when_nobody_doe
     nurse, _ = joins(sockets, cast.tanaka)
     doctor, phone = joins(sockets, cast.sato)
     posts(cast, "一")
-    sockets.deliver(cast.group)
+    sockets.deliveries.deliver(cast.group)
     posts(cast, "二")
-    sockets.deliver(cast.group)
-    sockets._forget(nurse)
+    sockets.deliveries.deliver(cast.group)
+    sockets.seats.forget(nurse)
     posts(cast, "三")
-    sockets.deliver(cast.group)
-    sockets._forget(doctor)
+    sockets.deliveries.deliver(cast.group)
+    sockets.seats.forget(doctor)
     gevent.sleep(0.5)
 
     assert notes(sockets) == [(1, {cast.tanaka, cast.sato}), (3, {cast.sato}), (4, set())]
     assert all(words in phone.heard() or words for words in "一二三")
-    assert not sockets.halls
+    assert not sockets.seats.halls
 
 
 def test_who_comes_back_while_the_end_is_noted_is_noted_after_it(
@@ -174,15 +176,15 @@ def test_who_comes_back_while_the_end_is_noted_is_noted_after_it(
 ) -> None:
     nurse, _ = joins(sockets, cast.tanaka)
     posts(cast)
-    sockets.deliver(cast.group)
-    back = sockets.phones[nurse]
+    sockets.deliveries.deliver(cast.group)
+    back = sockets.seats.phones[nurse]
     with pause("audit_event"):
-        sockets._forget(nurse)
+        sockets.seats.forget(nurse)
         gevent.sleep(0.2)
-        sockets.phones["back"] = back
-        sockets._seat("back", back.asker)
-        sockets.halls[cast.group].sequence = 0  # as if a post had come just now
-        delivery = spawn(sockets.deliver, cast.group)
+        sockets.seats.phones["back"] = back
+        sockets.seats.seat("back", back.asker)
+        sockets.seats.halls[cast.group].sequence = 0  # as if a post had come just now
+        delivery = spawn(sockets.deliveries.deliver, cast.group)
         gevent.sleep(0.2)
     delivery.join()
     gevent.sleep(0.3)
@@ -201,9 +203,9 @@ def test_a_look_from_before_a_removal_lets_nobody_hear_the_delivery_that_cut_the
     posts(cast)
 
     with pause("audit_event"):
-        delivery = spawn(sockets.deliver, cast.group)
+        delivery = spawn(sockets.deliveries.deliver, cast.group)
         gevent.sleep(0.3)
-        sockets.halls[cast.group].sids.add(sid)  # the older look has its answer only now
+        sockets.seats.halls[cast.group].sids.add(sid)  # the older look has its answer only now
     delivery.join()
 
     assert "一" in nurse.heard()
@@ -217,7 +219,7 @@ def test_who_joins_while_the_delivery_reads_hears_it_and_is_noted(
     joins(sockets, cast.tanaka)
     posts(cast)
     with pause("timeline_revision"):
-        delivery = spawn(sockets.deliver, cast.group)
+        delivery = spawn(sockets.deliveries.deliver, cast.group)
         gevent.sleep(0.3)
         _, doctor = joins(sockets, cast.sato)
     delivery.join()
@@ -229,15 +231,17 @@ def test_who_joins_while_the_delivery_reads_hears_it_and_is_noted(
 def test_an_older_look_does_not_undo_a_later_one(sockets: Sockets, cast: Cast, pause: Pause) -> None:
     sid, _ = joins(sockets, cast.tanaka)
     joins(sockets, cast.ogawa)
-    phone = sockets.phones[sid]
+    phone = sockets.seats.phones[sid]
     with pause("membership"):
-        older = spawn(sockets._seat, sid, phone.asker)
+        older = spawn(sockets.seats.seat, sid, phone.asker)
         gevent.sleep(0.2)
-        phone.look = sockets.looks + 1  # a later look was answered first, and has let it into the other group
-        sockets.halls[cast.other_group].sids.add(sid)
+        phone.look = (
+            sockets.seats.looks + 1
+        )  # a later look was answered first, and has let it into the other group
+        sockets.seats.halls[cast.other_group].sids.add(sid)
     older.join()
 
-    assert sid in sockets.halls[cast.other_group].sids
+    assert sid in sockets.seats.halls[cast.other_group].sids
 
 
 def test_a_call_from_before_does_not_deliver_a_group_twice_at_a_time(
@@ -246,9 +250,9 @@ def test_a_call_from_before_does_not_deliver_a_group_twice_at_a_time(
     _, phone = joins(sockets, cast.tanaka)
     posts(cast)
     with pause("timeline_revision"):
-        sockets.due.put(cast.group)  # left over from the group's last hall
-        sockets._call(cast.group)
-        deliverers = [spawn(sockets._deliver) for _ in range(2)]
+        sockets.deliveries.due.put(cast.group)  # left over from the group's last hall
+        sockets.deliveries.call(cast.group)
+        deliverers = [spawn(sockets.deliveries.answer_calls) for _ in range(2)]
         gevent.sleep(0.3)
     gevent.sleep(0.3)
     for one in deliverers:
@@ -260,8 +264,8 @@ def test_a_call_from_before_does_not_deliver_a_group_twice_at_a_time(
 def rings(sockets: Sockets, cast: Cast, sequence: int) -> None:
     """The bell as `_listen` hears it, and whatever delivery it asks for."""
     sockets.heard(Ring(group_id=cast.group, sequence=sequence))
-    if sockets.due.qsize():
-        deliverer = spawn(sockets._deliver)
+    if sockets.deliveries.due.qsize():
+        deliverer = spawn(sockets.deliveries.answer_calls)
         gevent.sleep(0.3)
         deliverer.kill()
 
@@ -289,7 +293,7 @@ def test_a_post_of_this_very_process_is_told_at_once_and_not_read_again_for_its_
     sockets.heard(Ring(group_id=cast.group, sequence=2))
 
     assert heard == (["一", "二"], ["一", "二"])
-    assert not sockets.due.qsize()
+    assert not sockets.deliveries.due.qsize()
 
 
 def test_posts_of_two_processes_are_heard_once_and_in_order_in_both(
@@ -365,7 +369,7 @@ def test_whose_cover_has_ended_since_the_last_post_hears_nothing(
     _, nurse = joins(sockets, cast.tanaka)
     _, cover = joins(sockets, cast.ogawa)
     known(sockets, cast)
-    hall = sockets.halls[cast.group]
+    hall = sockets.seats.halls[cast.group]
     assert 3500 < hall.team_until - time.monotonic() <= 3600
 
     owner = create_engine(servers.url(make_url(database.database_url).database or "", "casenet_owner"))
@@ -402,7 +406,7 @@ def test_an_acknowledgement_is_heard_although_its_post_was_told_at_once(sockets:
     known(sockets, cast)
     draft = report("二")
     entry = groups.enter(glance(), cast.tanaka, cast.group, Permission.POST)
-    timeline.publish_post(glance(), entry, draft, now=clock.now(), tell=sockets.tell)
+    timeline.publish_post(glance(), entry, draft, now=clock.now(), tell=sockets.deliveries.tell)
     ear = listen()
     assert next(ear) is None
 
@@ -437,9 +441,9 @@ def test_a_post_is_told_once_when_a_delivery_is_reading_it_already(
 
     with pause("timeline_revision"):
         sockets.heard(Ring(group_id=cast.group, sequence=2))
-        deliverer = spawn(sockets._deliver)
+        deliverer = spawn(sockets.deliveries.answer_calls)
         gevent.sleep(0.2)
-        sockets.tell(row)
+        sockets.deliveries.tell(row)
     gevent.sleep(0.3)
     deliverer.kill()
 
@@ -456,7 +460,7 @@ def test_whoever_was_let_in_by_a_look_from_before_their_removal_is_told_nothing(
         entry = groups.enter(session, cast.tanaka, cast.group, Permission.REMOVE)
         groups.remove_member(session, entry, cast.ito, now=clock.now())
     rings(sockets, cast, 0)
-    sockets.halls[cast.group].sids.add(sid)  # the older look has its answer only now
+    sockets.seats.halls[cast.group].sids.add(sid)  # the older look has its answer only now
 
     posts(cast, "二", here=sockets)
 
@@ -469,14 +473,14 @@ def test_who_comes_back_while_the_end_is_noted_is_told_nothing_before_that_is_no
     nurse, phone = joins(sockets, cast.tanaka)
     known(sockets, cast)
     row = written(cast, "二")
-    back = sockets.phones[nurse]
+    back = sockets.seats.phones[nurse]
 
     with pause("audit_event"):
-        sockets._forget(nurse)
+        sockets.seats.forget(nurse)
         gevent.sleep(0.2)
-        sockets.phones["back"] = back
-        sockets._seat("back", back.asker)
-        sockets.tell(row)
+        sockets.seats.phones["back"] = back
+        sockets.seats.seat("back", back.asker)
+        sockets.deliveries.tell(row)
         assert words_of(phone.heard()) == ["一"]
     gevent.sleep(0.2)
     rings(sockets, cast, 2)
@@ -508,7 +512,7 @@ def test_a_post_over_http_is_told_before_its_answer(cast: Cast, database: Config
 def test_a_post_stands_also_when_telling_it_here_fails(sockets: Sockets, cast: Cast) -> None:
     sid, _ = joins(sockets, cast.tanaka)
     known(sockets, cast)
-    sockets.phones[sid].engine = None
+    sockets.seats.phones[sid].engine = None
 
     posts(cast, "二", here=sockets)
 
