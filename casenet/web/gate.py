@@ -1,8 +1,7 @@
 """The gate before every request: who is asking, what the table lets them do, and whether the change is theirs."""
 
-import time
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeGuard, TypeVar
+from typing import ParamSpec, TypeGuard, TypeVar
 from uuid import UUID
 
 import gevent
@@ -23,7 +22,6 @@ Result = TypeVar("Result")
 SAFE = ("GET", "HEAD", "OPTIONS")
 TOKEN_CHARS_MAX = 100  # ours have 43
 BODY_SECONDS = 20  # the largest body at 100 kbit/s
-WATCH_SECONDS = 1
 
 
 def cookie_name() -> str:
@@ -100,38 +98,13 @@ def admit() -> Response | None:
 
 def _read_body() -> None:
     """Read the body before taking a place: whoever sends it a byte at a time keeps nobody else out."""
-    reader = gevent.getcurrent()
-    _reading_since[reader] = time.monotonic()
     try:
-        body = request.get_data()
-    except _TooSlow:
+        with gevent.Timeout(BODY_SECONDS):
+            body = request.get_data()
+    except gevent.Timeout:
         raise RequestTimeout from None
-    finally:
-        del _reading_since[reader]
     if body and request.path.startswith("/api/") and not request.is_json:
         raise UnsupportedMediaType
-
-
-class _TooSlow(Exception):
-    pass
-
-
-_reading_since: dict[Any, float] = {}
-
-
-def watch_bodies() -> None:
-    """Give up, for ever, whoever has sent their body for too long. A timer for each request costs 4 % of a post."""
-    while True:
-        gevent.sleep(WATCH_SECONDS)
-        for reader, since in list(_reading_since.items()):
-            if time.monotonic() - since > BODY_SECONDS:
-                # As a timer would: by the loop, and only while they wait for more of it.
-                gevent.get_hub().loop.run_callback(_give_up, reader)
-
-
-def _give_up(reader: Any) -> None:
-    if reader in _reading_since:
-        reader.throw(_TooSlow)
 
 
 def _is_from_elsewhere() -> bool:

@@ -2,10 +2,8 @@
 
 import gc
 
-import gevent
-
 from casenet import config
-from casenet.web import gate, greenlets, logs
+from casenet.web import greenlets, logs
 from casenet.web.app import create_app
 from casenet.web.sockets import Sockets
 
@@ -16,7 +14,6 @@ logs.set_up(config.current().log_level)
 app = create_app(config.current())
 sockets = Sockets(app)
 sockets.start()
-gevent.spawn(gate.watch_bodies)
 # What stands now stands for ever: the collector need not walk it again and again while phones wait.
 gc.collect()
 gc.freeze()
