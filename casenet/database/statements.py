@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import orjson
 import psycopg
-from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq import ExecStatus, Format, TransactionStatus
 from psycopg.rows import RowMaker, namedtuple_row
 from psycopg.types.json import Jsonb
 from sqlalchemy import (
@@ -127,7 +127,9 @@ class Prepared:
     two of these, a delivery one (docs/decisions/0017).
     """
 
-    def __init__(self, statement: Executable) -> None:
+    def __init__(self, statement: Executable, *, as_bytes: bool = False) -> None:
+        """as_bytes: its rows come as bytes, not as text that is read back. Cast columns of our own types to text."""
+        self._format = Format.BINARY if as_bytes else Format.TEXT
         compiled = cast("Any", statement).compile(dialect=_DIALECT)
         self.sql = str(compiled)
         if "__[POSTCOMPILE" in self.sql:
@@ -167,6 +169,7 @@ class Prepared:
 
     def ask(self, cursor: psycopg.Cursor[Any], given: dict[str, Any]) -> list[Any]:
         """The rows of one run. Raises psycopg's errors."""
+        cursor.format = self._format
         cursor.execute(self.sql, given)  # pyright: ignore[reportArgumentType, reportCallIssue]
         result = cursor.pgresult
         return cursor.fetchall() if result and result.status == ExecStatus.TUPLES_OK else []

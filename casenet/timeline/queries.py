@@ -6,8 +6,6 @@ from operator import attrgetter
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-import psycopg
-from psycopg.pq import Format
 from sqlalchemy import (
     CTE,
     BigInteger,
@@ -134,15 +132,8 @@ def _before() -> CompoundSelect[Any]:
     return _stretch(rows, _marks.where(_mark.c.post_id == func.any(posts)))
 
 
-class _AsBytes(Prepared):
-    """Its rows come as bytes instead of text: fifty sealed bodies and a hundred ids would be read from hexadecimal."""
-
-    def ask(self, cursor: psycopg.Cursor[Any], given: dict[str, Any]) -> list[Any]:
-        cursor.format = Format.BINARY
-        return super().ask(cursor, given)
-
-
-_AFTER, _BEFORE = _AsBytes(_after()), _AsBytes(_before())
+# Fifty sealed bodies and a hundred ids would be read from hexadecimal.
+_AFTER, _BEFORE = Prepared(_after(), as_bytes=True), Prepared(_before(), as_bytes=True)
 
 
 def changes_after(
