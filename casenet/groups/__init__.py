@@ -15,6 +15,7 @@ from casenet.groups.access import (
     entries_of,
     entry_for_system,
     heard,
+    heard_by,
     team_of,
 )
 from casenet.groups.actions import (
@@ -69,6 +70,7 @@ __all__ = [
     "give_back_mark",
     "give_back_sequence",
     "heard",
+    "heard_by",
     "host_and_members",
     "leave_all",
     "may",

@@ -7,7 +7,7 @@ from math import inf
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Double, Select, Table, Text, bindparam, case, func, literal_column, or_, select
+from sqlalchemy import Double, Select, Table, Text, bindparam, func, literal_column, or_, select
 from sqlalchemy import cast as cast_to
 from sqlalchemy.orm import Session
 
@@ -149,32 +149,32 @@ class Team:
     seconds: float
 
 
-NO_TEAM = -1  # for `known_team_revision`, by whoever knows none
+NO_TEAM = -1  # the revision of none
 
 
-def heard() -> Select[Any, Any, Any, Any, Any, Any]:
-    """A statement (org_id, last_sequence, last_mark, and for `team_of`) about the group `heard_group_id`.
-
-    It is also given `known_team_revision`: who reads what is looked up only when the team has another one now.
-    """
-    reading = (_member.c.group_id == bindparam("heard_group_id"), _member.c.role.in_(_READING), is_active)
-    readers = select(_member.c.person_id).where(*reading)
-    seconds = select(func.extract("epoch", func.min(_member.c.ends_at) - func.now())).where(*reading)
-    is_known = _group.c.team_revision == bindparam("known_team_revision")
+def heard() -> Select[*tuple[Any, ...]]:
+    """A statement (org_id, last_sequence, last_mark, team_revision) about the group `heard_group_id`."""
     return select(
         _group.c.host_facility_id.label("org_id"),
         _group.c.last_sequence,
         _group.c.last_mark,
         _group.c.team_revision,
-        case((is_known, None), else_=cast_to(func.array(readers.scalar_subquery()), Text)).label("readers"),
-        case((is_known, None), else_=cast_to(seconds.scalar_subquery(), Double)).label("seconds"),
     ).where(_group.c.id == bindparam("heard_group_id"))
 
 
-def team_of(row: Any) -> Team | None:
-    """The team in a row of `heard`; None when it is the known one."""
-    if row.readers is None:
-        return None
+def heard_by() -> Select[*tuple[Any, ...]]:
+    """`heard` with what `team_of` needs."""
+    reading = (_member.c.group_id == bindparam("heard_group_id"), _member.c.role.in_(_READING), is_active)
+    readers = select(_member.c.person_id).where(*reading)
+    seconds = select(func.extract("epoch", func.min(_member.c.ends_at) - func.now())).where(*reading)
+    return heard().add_columns(
+        cast_to(func.array(readers.scalar_subquery()), Text).label("readers"),
+        cast_to(seconds.scalar_subquery(), Double).label("seconds"),
+    )
+
+
+def team_of(row: Any) -> Team:
+    """The team in a row of `heard_by`."""
     return Team(row.team_revision, _readers_of(row.readers), inf if row.seconds is None else row.seconds)
 
 
