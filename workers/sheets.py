@@ -7,6 +7,7 @@ done by the next one of the timetable; one killed half-way is done again when it
 import structlog
 
 from casenet import sheets
+from casenet.crypto import drop_old_rings
 from casenet.database import transaction
 from casenet.sheets import Claim
 from workers import rounds
@@ -17,7 +18,8 @@ log = structlog.get_logger()
 
 @app.task(name="sheets.render")
 def render() -> None:
-    """Print and deliver everything that waits."""
+    """Print and deliver everything that waits. Keys that nobody has used for a minute go."""
+    drop_old_rings()
     while claims := _claimed():
         for claim in claims:
             _deliver(claim)

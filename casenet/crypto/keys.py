@@ -156,14 +156,14 @@ _rings: OrderedDict[UUID, tuple[float, Ring]] = OrderedDict()
 
 def ring(session: Database, group_id: UUID) -> Ring:
     """All keys of one group, at most RING_SECONDS old. Raises KeyMissing."""
-    _drop_old_rings()
+    drop_old_rings()
     found = _rings.get(group_id)
     return found[1] if found else rings(session, [group_id])[group_id]
 
 
 def rings(session: Database, group_ids: Iterable[UUID]) -> dict[UUID, Ring]:
     """The rings of many groups in one read, for lists. Raises KeyMissing when one can not be unwrapped."""
-    _drop_old_rings()
+    drop_old_rings()
     wanted = list(group_ids)
     found = {id: _rings[id][1] for id in wanted if id in _rings}
     missing = [id for id in wanted if id not in found]
@@ -180,8 +180,8 @@ def rings(session: Database, group_ids: Iterable[UUID]) -> dict[UUID, Ring]:
     return found | fresh
 
 
-def _drop_old_rings() -> None:
-    """Also those that nobody asks for: with a ring goes what it has opened."""
+def drop_old_rings() -> None:
+    """Forget keys older than RING_SECONDS, and what they opened. Web and worker also call it when nobody asks."""
     oldest = time.monotonic() - RING_SECONDS
     while _rings and next(iter(_rings.values()))[0] < oldest:
         _rings.popitem(last=False)

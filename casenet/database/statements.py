@@ -66,6 +66,10 @@ class Glance:
         self._idle: list[_Borrowed] = []
         self._waiting = 0
 
+    def leave_to_parent(self) -> None:
+        """In a forked child: the parent's connections are neither used nor ended. The pool knows it by itself."""
+        self._left, self._idle = self._idle, []
+
     def run(self, statement: "Prepared", parameters: dict[str, Any]) -> list[Any]:
         """The rows of one statement. Raises SQLAlchemy's errors, whoever met them.
 
@@ -152,7 +156,8 @@ class Prepared:
         return session.run(self, given)
 
     def _in(self, session: Session, given: dict[str, Any]) -> Sequence[Any]:
-        session.flush()
+        if session.autoflush:
+            session.flush()
         connection = session.connection()
         driver: psycopg.Connection[Any] = cast("Any", connection.connection.driver_connection)
         try:

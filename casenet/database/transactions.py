@@ -1,5 +1,6 @@
 """Transactions, glances, and what runs after a commit."""
 
+import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -43,7 +44,9 @@ def glance() -> Glance:
 def _standing_alone(engine: Engine) -> Glance:
     # An engine of its own: switching a pooled connection to autocommit and back costs what it would save.
     url = engine.url.render_as_string(hide_password=False)
-    return Glance(engine_of(replace(config.current(), database_url=url), alone=True))
+    found = Glance(engine_of(replace(config.current(), database_url=url), alone=True))
+    os.register_at_fork(after_in_child=found.leave_to_parent)
+    return found
 
 
 @contextmanager

@@ -47,11 +47,16 @@ def raise_alert(session: Session, entry: Entry, call: Call, *, now: datetime) ->
     """Publish the urgent post, open the alert and run its first step, all in one transaction.
 
     Returns the alert and whether it is new: the same id again by the same person gives the same alert.
-    Raises Conflict for an id in use elsewhere, Invalid for an unknown sign or an empty report.
+    Raises Conflict for an id in use elsewhere, also for that of a post which was no call; Invalid for an unknown
+    sign or an empty report.
     """
     text = sbar.compose(call.report)
     # The post comes first: it takes the group's lock, behind which a second copy of this call waits.
     post = timeline.publish_post(session, entry, Draft(call.post_id, "urgent", text), now=now)
+    if not post.is_new:
+        # Its alert stands in the same commit. To look, not to insert: that would wait for whoever answers it just
+        # now, who will wait for the group.
+        return _raised_before(session, entry, call), False
     plan = rules.make_plan(policy(session, entry.group_id).steps, call.level)
     alert = Alert(
         id=call.id,

@@ -85,6 +85,12 @@ class Orders:
 
 def decide(session: Session, alert: Alert, journal: Journal, *, now: datetime) -> Orders:
     """Decide an alert's next move: into its attributes, the journal and the orders. Writes nothing."""
+    # Also not the attributes that are set meanwhile: a row that is updated twice takes a share of its group's lock.
+    with session.no_autoflush:
+        return _decide(session, alert, journal, now)
+
+
+def _decide(session: Session, alert: Alert, journal: Journal, now: datetime) -> Orders:
     seen = view(alert)
     team = team_of(session, alert.group_id)
     asked = asked_by(session, team, seen.plan, steps_run=alert.steps_run, without=alert.raised_by, now=now)

@@ -145,7 +145,10 @@ def leave_all(session: Session, person_id: UUID, *, by: UUID, now: datetime) -> 
         Membership.person_id == person_id, Membership.left_at.is_(None)
     )
     session.execute(
-        select(PatientGroup.id).where(PatientGroup.id.in_(theirs)).order_by(PatientGroup.id).with_for_update()
+        select(PatientGroup.id)
+        .where(PatientGroup.id.in_(theirs))
+        .order_by(PatientGroup.id)
+        .with_for_update(key_share=True)
     )
     left = session.scalars(
         update(Membership)
@@ -159,7 +162,9 @@ def leave_all(session: Session, person_id: UUID, *, by: UUID, now: datetime) -> 
 
 def _lock(session: Session, group_id: UUID) -> None:
     """Two invitations of one person at once would otherwise both find no membership."""
-    if not session.scalar(select(PatientGroup.id).where(PatientGroup.id == group_id).with_for_update()):
+    # As an UPDATE locks it. FOR UPDATE would also wait for whoever only refers to the group, and they for us.
+    lock = select(PatientGroup.id).where(PatientGroup.id == group_id).with_for_update(key_share=True)
+    if not session.scalar(lock):
         raise NotFound
 
 

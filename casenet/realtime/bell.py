@@ -176,6 +176,7 @@ def _read(data: object) -> tuple[Ring, ...]:
         if "g" in message:
             return (Ring(group_id=UUID(message["g"]), sequence=int(message["n"])),)
         reason = str(message["r"])[:80]
-        return tuple(Ring(person_id=UUID(person), reason=reason) for person in message["p"][:PEOPLE_MAX])
+        people = dict.fromkeys(message["p"][:PEOPLE_MAX])
+        return tuple(Ring(person_id=UUID(person), reason=reason) for person in people)
     except Exception:  # noqa: BLE001  (an infinite number, a thousand brackets: nothing may end the listening)
         return ()

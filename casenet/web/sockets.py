@@ -17,6 +17,7 @@ from flask_socketio import SocketIO
 from socketio.exceptions import ConnectionRefusedError as Refused
 
 from casenet import clock, config, identity
+from casenet.crypto import drop_old_rings
 from casenet.database import transaction
 from casenet.realtime import DEAF, Ring, listen, ring_again
 from casenet.web import logs
@@ -169,6 +170,7 @@ class Sockets:
         while True:
             gevent.sleep(1)
             try:
+                drop_old_rings()
                 self._drop_silent()
                 ring_again()
                 if time.monotonic() - swept_at > (SWEEP_SECONDS_DEAF if self.is_deaf else SWEEP_SECONDS):

@@ -1,6 +1,7 @@
 """Stories of a night, told against a real database with a time that is only an argument."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -417,6 +418,48 @@ def test_an_administrator_who_is_asked_at_the_end_can_read_it_only_as_a_clinicia
     assert ward.entry(session, "head", Permission.ANSWER)
     with pytest.raises(NotFound):
         ward.entry(session, "clerk")
+
+
+def test_who_has_left_their_office_is_not_called_though_still_on_the_roster(
+    session: Session, ward: Ward
+) -> None:
+    for name in ("ito", "mori"):
+        leaver = {"id": ward.people[name]}
+        session.execute(text("update staff set until = now() where person_id = :id"), leaver)
+    alert = raise_by(session, ward, "sato")
+
+    for minutes in (5, 10, 15, 20):
+        escalation.advance_due(session, now=at(minutes))
+
+    assert not {"ito", "mori"} & set(pinged(session, ward, alert))
+
+
+def test_a_physician_is_never_called_to_their_own_call(session: Session, ward: Ward) -> None:
+    alert = raise_by(session, ward, "tanaka")
+
+    for minutes in range(5, 60, 5):
+        escalation.advance_due(session, now=at(minutes))
+
+    happened = [event for event in escalation.events(session, alert.id) if event.kind == "everybody"]
+    assert happened
+    assert "suzuki" in pinged(session, ward, alert)
+    assert "tanaka" not in pinged(session, ward, alert)
+    assert not [event for event in happened if str(ward.people["tanaka"]) in event.detail["person_ids"]]
+
+
+def test_a_call_over_a_post_that_was_none_is_refused_and_its_text_not_lost(
+    session: Session, ward: Ward
+) -> None:
+    entry = ward.entry(session, "abe", Permission.RAISE)
+    report = timeline.Draft(new_id(), "report", "今日は変わりありません")
+    timeline.publish_post(session, entry, report, now=NOW)
+    said = ward.call(Level.E4)
+
+    with pytest.raises(Conflict, match="id-taken"):
+        escalation.raise_alert(session, entry, replace(said, post_id=report.id), now=NOW)
+    escalation.raise_alert(session, entry, said, now=NOW)
+    with pytest.raises(Conflict, match="id-taken"):
+        escalation.raise_alert(session, entry, replace(said, id=new_id()), now=NOW)
 
 
 def test_whatever_happens_leaves_event_notice_and_audit_rows_in_one_order(

@@ -1,18 +1,21 @@
 """Two at once, on committed rows: one story comes out, and it is a possible one."""
 
 import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
+from sqlalchemy.orm import Session
 
-from casenet import clock, escalation, notifications, timeline
+from casenet import clock, escalation, groups, notifications, timeline
 from casenet.config import Config
 from casenet.database import transaction
-from casenet.escalation import Call, State
+from casenet.escalation import Call, State, log
 from tests.night import Ward, open_ward
 
 Result = TypeVar("Result")
@@ -134,3 +137,55 @@ def test_senders_at_once_never_hold_the_same_ping(ward: Ward) -> None:
     held = [ping for claims in at_once(*[claim] * 4) for ping in claims]
     assert held
     assert len(held) == len(set(held))
+
+
+def test_a_repeated_call_does_not_hold_up_whoever_answers_it(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The repeat holds the group and would look at the alert; who answers holds the alert and wants the group."""
+    call = ward.call()
+    raised(ward, call)
+    repeats: list[Future[escalation.AlertView]] = []
+    note = log.note
+    with ThreadPoolExecutor(1) as pool:
+
+        def note_late(*args: Any, **options: Any) -> None:
+            repeats.append(pool.submit(raised, ward, call))
+            time.sleep(0.3)
+            note(*args, **options)
+
+        monkeypatch.setattr(log, "note", note_late)
+        with transaction() as session:
+            entry = ward.entry(session, "tanaka")
+            assert escalation.acknowledge(session, entry, call.id, now=clock.now()).is_yours
+
+        assert repeats[0].result().id == call.id
+
+
+def test_two_calls_of_one_group_that_let_people_in_at_once_are_both_moved(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = clock.now()
+    alerts = [raised(ward, now=start) for _ in range(2)]
+    gate = threading.Barrier(2, timeout=2)
+    admit = groups.admit_for_cover
+
+    def admit_together(session: Session, *args: Any, **options: Any) -> bool:
+        session.flush()  # each holds its alert, which refers to the group
+        with suppress(threading.BrokenBarrierError):
+            gate.wait()
+        return admit(session, *args, **options)
+
+    monkeypatch.setattr(groups, "admit_for_cover", admit_together)
+
+    def advance(alert: escalation.AlertView, now: datetime) -> bool:
+        with transaction() as session:
+            return escalation.advance(session, alert.id, now=now)
+
+    for hours in range(1, 6):
+        if hours == 4:  # everybody is asked again, and is a stranger again
+            with transaction() as session:
+                for name in ("ito", "mori"):
+                    groups.leave_all(session, ward.people[name], by=ward.people["tanaka"], now=clock.now())
+        now = start + timedelta(hours=hours)
+        assert at_once(*[partial(advance, alert, now) for alert in alerts]) == [True, True]

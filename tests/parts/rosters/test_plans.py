@@ -47,6 +47,19 @@ def test_who_stands_in_has_the_rank_of_who_is_away(session: Session, ward: Ward)
     assert on_call(session, ward, 2) == [("sato", Rank.FIRST), ("ito", Rank.BACKUP)]
 
 
+def test_of_two_changes_the_later_one_changes_what_the_earlier_one_made(session: Session, ward: Ward) -> None:
+    """Whatever their ids: those are made by phones."""
+    clinic, duty = ward.offices["clinic"], Duty.PARTNER_PHYSICIAN_ON_DUTY
+    lesser, greater = sorted((new_id(), new_id()))
+    changes = [(greater, "mori", "suzuki"), (lesser, "suzuki", "tanaka")]
+    for n, (change_id, away, instead) in enumerate(changes):
+        change = NewOverride(change_id, duty, ward.people[away], ward.people[instead], at(1), at(2))
+        rosters.add_override(session, clinic, change, by=None, now=NOW + timedelta(seconds=n))
+
+    found = rosters.on_call_at(session, clinic, duty, at(1))
+    assert [ward.name_of(person.person_id) for person in found] == ["tanaka"]
+
+
 def test_a_withdrawn_shift_leaves_the_plan_and_stays_on_record(session: Session, ward: Ward) -> None:
     extra = shift(ward, "ito", 20, 30)
     head, station = ward.people["sato"], ward.offices["station"]
