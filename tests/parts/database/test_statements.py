@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from multiprocessing import get_context
 from uuid import UUID
 
 import pytest
@@ -21,6 +22,7 @@ from tests.conftest import Servers
 
 ONE = Prepared(select(literal_column("1", Integer).label("one")))
 DIVIDED = Prepared(select(literal_column("1", Integer) / bindparam("by", type_=Integer)))
+BACKEND = Prepared(select(func.pg_backend_pid()))
 NAP = Prepared(select(func.pg_sleep(3)))
 OFFICES = Prepared(
     select(column("name"))
@@ -99,6 +101,21 @@ def test_whoever_is_stopped_in_mid_statement_leaves_no_answer_to_the_next(
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def test_a_forked_child_speaks_on_connections_of_its_own(database: Config) -> None:
+    """Celery's worker forks; a parent that has asked the database before must not share its answers."""
+    mine = backends()
+
+    with get_context("fork").Pool(1) as pool:
+        theirs = pool.apply(backends)
+
+    assert len({*mine, *theirs}) == 4
+    assert backends() == mine
+
+
+def backends() -> tuple[object, object]:
+    return in_a_glance(BACKEND), in_a_transaction(BACKEND)
 
 
 def in_a_transaction(statement: Prepared) -> object:
