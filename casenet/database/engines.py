@@ -1,6 +1,9 @@
 """Connections: how they are made, kept in a pool, and found dead."""
 
+import os
+from functools import partial
 from typing import Any
+from weakref import ref
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session, sessionmaker
@@ -25,7 +28,7 @@ def engine_of(settings: Config, *, alone: bool = False) -> Engine:
     if alone:
         options += " -c plan_cache_mode=force_generic_plan -c jit=off"
         differs = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
-    return create_engine(
+    engine = create_engine(
         settings.database_url,
         pool_size=settings.database_pool,
         max_overflow=0,
@@ -43,6 +46,14 @@ def engine_of(settings: Config, *, alone: bool = False) -> Engine:
         },
         **differs,
     )
+    os.register_at_fork(after_in_child=partial(_leave_to_parent, ref(engine)))
+    return engine
+
+
+def _leave_to_parent(engine: "ref[Engine]") -> None:
+    """In a forked child: connections of its own. psycopg does not end those of the process that made them."""
+    if found := engine():
+        found.dispose(close=False)
 
 
 def sessions(settings: Config) -> sessionmaker[Session]:

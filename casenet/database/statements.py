@@ -64,10 +64,11 @@ class Glance:
         self._bind = bind
         # The pool's, kept at hand: giving them back and forth costs as much again.
         self._idle: list[_Borrowed] = []
+        self._left: list[_Borrowed] = []
         self._waiting = 0
 
     def leave_to_parent(self) -> None:
-        """In a forked child: the parent's connections are neither used nor ended. The pool knows it by itself."""
+        """In a forked child: the parent's connections are neither used nor ended."""
         self._left, self._idle = self._idle, []
 
     def run(self, statement: "Prepared", parameters: dict[str, Any]) -> list[Any]:
