@@ -165,6 +165,7 @@ def test_the_preview_is_the_paper_with_draft_across_it(mori, cast):
 
     assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
     assert answer.headers["Cache-Control"] == "no-store"
+    assert "frame-ancestors 'self'" in answer.headers["Content-Security-Policy"]
     told = "".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.data)).pages)
     assert "佐野" in told
     assert "下書" in told
