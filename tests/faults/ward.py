@@ -33,7 +33,7 @@ begin
     end if;
     return new;
 end $$;
-create trigger hurry before update of next_step_at on alert for each row execute function hurry();
+create trigger hurry before insert or update of next_step_at on alert for each row execute function hurry();
 """
 
 
