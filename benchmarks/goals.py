@@ -113,10 +113,13 @@ def _cpu(row: Row) -> float:
 
 
 def _at(results: Results, rate: float, pick: Callable[[Row], float], other: str) -> float | None:
-    def value(name: str) -> float | None:
-        return median(pick(row) for row in results.rows if row.subject == name and row.offered == rate)
+    """The median of the ratios turn by turn: two turns that follow each other had the same machine."""
 
-    return ratio(value(CASENET), value(other))
+    def values(name: str) -> list[float]:
+        return [pick(row) for row in results.rows if row.subject == name and row.offered == rate]
+
+    pairs = zip(values(CASENET), values(other), strict=True) if values(other) and values(CASENET) else ()
+    return median(value for pair in pairs if (value := ratio(*pair)) is not None)
 
 
 def _reads(results: Results, name: str, other: str) -> float | None:
