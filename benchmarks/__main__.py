@@ -116,10 +116,10 @@ async def measure_all(loads: dict[str, Load], plan: Plan, results: Results) -> N
             for load in loads.values():
                 row = await load.hold(rate, warm=plan.warm_seconds, seconds=seconds, drain=5.0)
                 results.rows.append(row)
-    if rig := loads.get("rig"):
-        await fill_history(rig)
     for load in loads.values():
         if load.subject.history:
+            if load.subject.facts.get("fill_history"):
+                await fill_history(load)
             results.reads.extend(await measure_history(load))
     if casenet := loads.get("casenet"):
         results.pings = await measure_pings(casenet)
