@@ -5,7 +5,7 @@ broker.py        Redis as tasks travel over it: survives its death, refuses stra
 every.py         the timetable's clock, which nobody can set
 ears.py          hears PostgreSQL's NOTIFY and starts the task at once
 rounds.py        what alert workers and nightwatch both do; knows no Celery and no Redis
-alerts.py        tasks: move due alerts, send due pings
+alerts.py        the task that moves due alerts and sends due pings
 sheets.py        tasks: render and remind
 housekeeping.py  tasks: put away what nobody needs
 nightwatch.py    a plain loop on PostgreSQL alone that does whatever is overdue

@@ -32,8 +32,7 @@ TICK_EXPIRES_SECONDS = 5
 QUEUES = ("alerts", "sheets", "housekeeping")
 
 TIMETABLE: dict[str, dict[str, Any]] = {
-    "move due alerts": {"task": "alerts.advance", "schedule": 1.0},
-    "send due pings": {"task": "alerts.send", "schedule": 1.0},
+    "move due alerts, send due pings": {"task": "alerts.advance", "schedule": 1.0},
     "render released sheets": {"task": "sheets.render", "schedule": 5.0},
     "remind of missing receipts": {"task": "sheets.remind", "schedule": 300.0},
     "put away what is over": {"task": "housekeeping.expire", "schedule": 600.0},

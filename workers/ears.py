@@ -20,8 +20,8 @@ log = structlog.get_logger()
 
 # PostgreSQL channel: the queue that it belongs to, and what to start.
 CHANNELS = {
-    "alerts_due": ("alerts", ("alerts.advance", "alerts.send")),
-    "sheets_due": ("sheets", ("sheets.render",)),
+    "alerts_due": ("alerts", "alerts.advance"),
+    "sheets_due": ("sheets", "sheets.render"),
 }
 QUIET_SECONDS = 10.0  # look at the connection at least so often
 AGAIN_SECONDS = 1.0
@@ -69,9 +69,9 @@ def _hear(app: Celery, channels: tuple[str, ...]) -> None:
 
 
 def _start(app: Celery, channel: str) -> None:
-    for name in CHANNELS[channel][1]:
-        try:
-            app.send_task(name, retry=False, expires=START_EXPIRES_SECONDS)
-        except (OperationalError, OSError) as error:
-            # Redis is away, or refuses; nightwatch will do it.
-            log.warning("task_not_started", task=name, error=type(error).__name__)
+    name = CHANNELS[channel][1]
+    try:
+        app.send_task(name, retry=False, expires=START_EXPIRES_SECONDS)
+    except (OperationalError, OSError) as error:
+        # Redis is away, or refuses; nightwatch will do it.
+        log.warning("task_not_started", task=name, error=type(error).__name__)

@@ -153,7 +153,6 @@ SOCKET_EVENTS: dict[str, Rule] = {
 
 TASKS: dict[str, Rule] = {
     "alerts.advance": TIMETABLE,
-    "alerts.send": TIMETABLE,
     "housekeeping.expire": TIMETABLE,
     "sheets.render": TIMETABLE,
     "sheets.remind": TIMETABLE,

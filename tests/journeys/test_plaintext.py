@@ -114,7 +114,7 @@ def test_the_search_finds_a_word_planted_in_any_sink(house: House, sinks: Sinks,
         connection.execute("create table leak (words text)")
         connection.execute("insert into leak values (%s)", [words("表")])
     sinks.tell_redis("SET", "leak", words("鍵"))
-    start_task = f"from workers.app import app; app.send_task('alerts.send', args=['{words('引数')}'])"
+    start_task = f"from workers.app import app; app.send_task('alerts.advance', args=['{words('引数')}'])"
     subprocess.run([sys.executable, "-c", start_task], cwd=ROOT, env=house.environ, check=True)
     (house.folder / "temporary" / "short").write_text(words("一時"))
     wait_until(lambda: any("short" in key[0] for key in sinks.temporary.seen), what="a look at the file")

@@ -27,7 +27,7 @@ logs.set_up("info")
 ears.open_ears(app, {{"alerts"}}).join()
 """
 MISTAKE = """
-ears.CHANNELS["sheets_due"] = ("alerts", None)
+ears.CHANNELS["sheets_due"] = ("alerts", ["no name"])
 """
 
 

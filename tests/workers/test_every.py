@@ -27,7 +27,7 @@ def waiting(line: "redis.Redis") -> int:
 
 
 def test_beat_goes_on_when_the_clock_is_set_back(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = app.conf.beat_schedule["move due alerts"]["schedule"]
+    entry = app.conf.beat_schedule["move due alerts, send due pings"]["schedule"]
     sent_at = entry.now()
     monkeypatch.setattr(app, "now", lambda: clock.now() - HOUR)
 
