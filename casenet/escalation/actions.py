@@ -184,7 +184,7 @@ def take(
         return _taken_already(session, alert_id, person_id, now)
     facts = {"how": how, "eta_minutes": eta_minutes}
     facts = {name: value for name, value in facts.items() if value is not None}
-    log.note(session, won, state, now=now, person_id=person_id, channel=channel, detail=facts or None)
+    Journal(won, now).note(state, person_id=person_id, channel=channel, detail=facts or None).write(session)
     notifications.cancel_pings(session, "alert", alert_id, reason="answered", now=now)
     log.ring(session, won)
     return Answer(view(won), is_yours=True)
@@ -208,7 +208,7 @@ def _taken_already(session: Session, alert_id: UUID, person_id: UUID, now: datet
     known = any(e.kind == "late_answer" and e.person_id == person_id for e in events(session, alert_id))
     if not known:
         row = session.get_one(Alert, alert_id, with_for_update=True, populate_existing=True)
-        log.note(session, row, "late_answer", now=now, person_id=person_id, is_notice=False)
+        Journal(row, now).note("late_answer", person_id=person_id, is_notice=False).write(session)
         return Answer(view(row), is_yours=False)
     return Answer(seen, is_yours=False)
 
@@ -257,7 +257,7 @@ def _close(
             return None
         raise Conflict("alert-closed", state=str(seen.state))
     facts = {"outcome": str(outcome)} if outcome else None
-    log.note(session, won, state, now=now, person_id=entry.person_id, detail=facts)
+    Journal(won, now).note(state, person_id=entry.person_id, detail=facts).write(session)
     notifications.cancel_pings(session, "alert", alert_id, reason="closed", now=now)
     log.ring(session, won)
     return view(won)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
-from typing import Any, cast
+from typing import Any, Self, cast
 from uuid import UUID, uuid5
 
 from sqlalchemy import Integer, String, Table, Uuid, bindparam, insert, literal, select
@@ -39,8 +39,8 @@ class Journal:
         step: int | None = None,
         is_notice: bool = True,
         detail: dict[str, Any] | None = None,
-    ) -> None:
-        """The next event.
+    ) -> Self:
+        """The next event. Returns the journal, for whoever notes only one.
 
         detail      Codes, ids and numbers only: it goes into the timeline in the clear (no key at night).
         is_notice   False keeps it out of the timeline: what repeats every few minutes would drown the posts.
@@ -56,6 +56,7 @@ class Journal:
             facts = {name: value for name, value in (said | (detail or {})).items() if value is not None}
             notice = {"code": f"alert.{kind}", "alert_id": alert.id} | facts
             self._notices.append(Notice(uuid5(alert.id, f"event-{alert.event_count}"), notice))
+        return self
 
     def write(self, session: Session) -> None:
         """Keep what was noted: the events with an audit row each, the notices with one each."""
@@ -63,24 +64,6 @@ class Journal:
         about = {"happened_to": alert.id, "happened_in": alert.group_id, "happened_at": self._now}
         _WRITE.do(session, {"happenings": self._events} | about | audit.origin())
         timeline.publish_notices(session, alert.group_id, self._notices, now=self._now)
-
-
-def note(
-    session: Session,
-    alert: Alert,
-    kind: str,
-    *,
-    now: datetime,
-    person_id: UUID | None = None,
-    channel: str | None = None,
-    step: int | None = None,
-    is_notice: bool = True,
-    detail: dict[str, Any] | None = None,
-) -> None:
-    """Add one event to an alert whose row we hold; see Journal.note."""
-    journal = Journal(alert, now)
-    journal.note(kind, person_id=person_id, channel=channel, step=step, is_notice=is_notice, detail=detail)
-    journal.write(session)
 
 
 def _statement() -> ReturningInsert[int]:

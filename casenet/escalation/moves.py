@@ -195,7 +195,7 @@ def hasten(session: Session, alert_id: UUID, *, step_no: int, attempt: int, now:
     if alert is None or step_no < 1 or alert.steps_run != (attempt - 1) * len(alert.plan) + step_no:
         return False
     alert.next_step_at = now
-    log.note(session, alert, "hastened", now=now, step=step_no, is_notice=False)
+    Journal(alert, now).note("hastened", step=step_no, is_notice=False).write(session)
     notify(session, "alerts_due")
     return True
 

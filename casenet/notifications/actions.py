@@ -116,12 +116,12 @@ _GIVEN = {
     "fence": Integer,
     "tries": Integer,
     "created_at": DateTime(timezone=True),
-    "token_hash": String,
 }
-_given = given_rows("pings", _GIVEN)
+_given = given_rows("pings", _GIVEN | {"token_hash": String})
+_token_hash = func.decode(_given.c.token_hash, "hex")
 _QUEUE = Prepared(
     insert(cast("Table", Ping.__table__))
-    .from_select(list(_GIVEN), select(*list(_given.c)[:-1], func.decode(_given.c.token_hash, "hex")))
+    .from_select([*_GIVEN, "token_hash"], select(*(_given.c[name] for name in _GIVEN), _token_hash))
     .on_conflict_do_nothing(constraint="uq_ping_once")
 )
 

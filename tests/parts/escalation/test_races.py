@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from casenet import clock, escalation, groups, notifications, timeline
 from casenet.config import Config
 from casenet.database import transaction
-from casenet.escalation import Call, State, log
+from casenet.escalation import Call, State
+from casenet.escalation.log import Journal
 from tests.night import Ward, open_ward
 
 Result = TypeVar("Result")
@@ -146,15 +147,15 @@ def test_a_repeated_call_does_not_hold_up_whoever_answers_it(
     call = ward.call()
     raised(ward, call)
     repeats: list[Future[escalation.AlertView]] = []
-    note = log.note
+    write = Journal.write
     with ThreadPoolExecutor(1) as pool:
 
-        def note_late(*args: Any, **options: Any) -> None:
+        def write_late(journal: Journal, session: Session) -> None:
             repeats.append(pool.submit(raised, ward, call))
             time.sleep(0.3)
-            note(*args, **options)
+            write(journal, session)
 
-        monkeypatch.setattr(log, "note", note_late)
+        monkeypatch.setattr(Journal, "write", write_late)
         with transaction() as session:
             entry = ward.entry(session, "tanaka")
             assert escalation.acknowledge(session, entry, call.id, now=clock.now()).is_yours
