@@ -13,11 +13,11 @@ from casenet.escalation.actions import (
     raise_alert,
     resolve,
     respond,
-    set_policy,
     take,
 )
 from casenet.escalation.chain import people_of_plan, team_of
 from casenet.escalation.moves import advance, advance_due, beat, hasten
+from casenet.escalation.policies import set_policy
 from casenet.escalation.progress import StepProgress, steps_of
 from casenet.escalation.queries import (
     AlertView,

@@ -1,4 +1,4 @@
-"""Raise an alert, answer it, end it; keep a group's policy."""
+"""Raise an alert, answer it, end it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,16 +9,16 @@ from sqlalchemy import Table, and_, bindparam, func, or_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from casenet import audit, notifications, timeline
+from casenet import notifications, timeline
 from casenet.database import Prepared
 from casenet.errors import Conflict, Invalid, NotAllowed
 from casenet.escalation import log, rules, sbar
 from casenet.escalation.chain import frozen
 from casenet.escalation.log import Journal
 from casenet.escalation.moves import carry_out, decide
-from casenet.escalation.queries import AlertView, PolicyView, alert, events, policy, view
-from casenet.escalation.rules import CLOSED, Level, Outcome, PolicyStep, State, Target
-from casenet.escalation.tables import Alert, EscalationPolicy
+from casenet.escalation.queries import AlertView, alert, events, policy, view
+from casenet.escalation.rules import CLOSED, Level, Outcome, State
+from casenet.escalation.tables import Alert
 from casenet.groups import Entry
 from casenet.ids import new_id
 from casenet.timeline import Draft
@@ -267,39 +267,3 @@ def _publish(session: Session, entry: Entry, closed: AlertView, kind: str, text:
     # Once, because an alert closes once. An id made by name could be taken beforehand, and nobody could close it.
     draft = Draft(new_id(), "report", say(f"notices.alert.{kind}", text=text.strip()), closed.post_id)
     timeline.publish_post(session, entry, draft, now=now)
-
-
-def set_policy(
-    session: Session, entry: Entry, steps: tuple[PolicyStep, ...], *, expected_revision: int, now: datetime
-) -> PolicyView:
-    """Set whom the group wants to be asked, for alerts raised from now on.
-
-    expected_revision   What the writer saw. Raises Conflict when it has moved on, Invalid for no steps,
-                        too many, or a facility named for a step that asks a function.
-    """
-    if not 1 <= len(steps) <= rules.STEPS_MAX:
-        raise Invalid("policy-length", {"steps": "length"})
-    functions = (Target.ATTENDING_PHYSICIAN, Target.DEPUTY_PHYSICIAN)
-    if any(step.facility_id and step.target in functions for step in steps):
-        raise Invalid("policy-facility", {"steps": "facility"})
-    kept = [
-        {"target": step.target, "facility_id": str(step.facility_id) if step.facility_id else None}
-        for step in steps
-    ]
-    values = {"steps": kept, "updated_by": entry.person_id, "updated_at": now}
-    # Revision 0 is the default: the first writer inserts, a second first writer finds revision 1.
-    first = insert(EscalationPolicy).values(group_id=entry.group_id, revision=1, **values)
-    next_one = update(EscalationPolicy).where(
-        EscalationPolicy.group_id == entry.group_id, EscalationPolicy.revision == expected_revision
-    )
-    written = session.scalar(
-        next_one.values(revision=expected_revision + 1, **values).returning(EscalationPolicy.revision)
-        if expected_revision
-        else first.on_conflict_do_nothing().returning(EscalationPolicy.revision)
-    )
-    if written is None:
-        raise Conflict("policy-moved-on", revision=policy(session, entry.group_id).revision)
-    audit.record(
-        session, person_id=entry.person_id, action="policy.set", group_id=entry.group_id, revision=written
-    )
-    return PolicyView(steps, written)

@@ -11,13 +11,10 @@ repeats; nothing is sent any more once it was cancelled or has expired.
 from casenet.notifications.actions import (
     Claim,
     Settled,
-    Subject,
-    cancel_pings,
     claim_due,
     forget_tests,
     letter_of,
     note_receipt,
-    queue_pings,
     record_outcome,
     spend_token,
 )
@@ -35,6 +32,7 @@ from casenet.notifications.queries import (
     subscriptions_of,
     waiting_test,
 )
+from casenet.notifications.queue import Subject, cancel_pings, queue_pings
 from casenet.notifications.rules import Channel
 from casenet.notifications.subscriptions import subscribe, unsubscribe
 

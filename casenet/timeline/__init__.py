@@ -17,7 +17,6 @@ from casenet.timeline.queries import (
     MarkView,
     RevisionView,
     Stretch,
-    awaiting,
     changes_after,
     history,
     last_lines,
@@ -25,10 +24,8 @@ from casenet.timeline.queries import (
     marks_after,
     page_before,
     posts_after,
-    read_by,
-    read_sequences,
-    unread,
 )
+from casenet.timeline.reading import awaiting, read_by, read_sequences, unread
 from casenet.timeline.rules import AWAITING_DAYS, PAGE_MAX, TEXT_CHARS_MAX, Draft, check_ordinary
 
 __all__ = [

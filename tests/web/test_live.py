@@ -281,6 +281,15 @@ def words_of(frames: str) -> list[str]:
     return re.findall(r'"text":"([^"]*)"', frames)
 
 
+def in_two_processes(sockets: Sockets, cast: Cast, database: Config) -> tuple[Sockets, Phone, Phone]:
+    """Another process; a phone here and one there; the first post, which this process has read."""
+    there = Sockets(create_app(database))
+    _, nurse = joins(sockets, cast.tanaka)
+    _, doctor = joins(there, cast.sato)
+    known(sockets, cast)
+    return there, nurse, doctor
+
+
 def test_a_post_of_this_very_process_is_told_at_once_and_not_read_again_for_its_bell(
     sockets: Sockets, cast: Cast
 ) -> None:
@@ -299,10 +308,7 @@ def test_a_post_of_this_very_process_is_told_at_once_and_not_read_again_for_its_
 def test_posts_of_two_processes_are_heard_once_and_in_order_in_both(
     sockets: Sockets, cast: Cast, database: Config
 ) -> None:
-    there = Sockets(create_app(database))
-    _, nurse = joins(sockets, cast.tanaka)
-    _, doctor = joins(there, cast.sato)
-    known(sockets, cast)
+    there, nurse, doctor = in_two_processes(sockets, cast, database)
     known_there = words_of(doctor.heard())
     rings(there, cast, 1)
 
@@ -322,10 +328,7 @@ def test_posts_of_two_processes_are_heard_once_and_in_order_in_both(
 def test_what_is_told_at_once_is_the_same_frame_as_what_is_read(
     sockets: Sockets, cast: Cast, database: Config
 ) -> None:
-    there = Sockets(create_app(database))
-    _, nurse = joins(sockets, cast.tanaka)
-    _, doctor = joins(there, cast.sato)
-    known(sockets, cast)
+    there, nurse, doctor = in_two_processes(sockets, cast, database)
     rings(there, cast, 1)
     assert words_of(nurse.heard()) == words_of(doctor.heard()) == ["一"]
 
