@@ -1,6 +1,7 @@
 """Patient groups: who belongs to a patient's team, with which rights, and the patient's sealed record.
 
 `enter` is the only way in: it finds the group and checks the right at once; outside, the group does not exist.
+`arrive` asks the same with a session token in hand. Whom it let in may be `recalled` by a statement that asks again.
 """
 
 from casenet.groups.access import (
@@ -9,7 +10,6 @@ from casenet.groups.access import (
     Entry,
     Team,
     admitted,
-    arrive,
     audience,
     enter,
     entries_of,
@@ -26,6 +26,7 @@ from casenet.groups.actions import (
     remove_member,
     save_record,
 )
+from casenet.groups.arrivals import Recalled, arrive, recall, still_stands
 from casenet.groups.numbers import (
     give_back_mark,
     give_back_sequence,
@@ -56,6 +57,7 @@ __all__ = [
     "MemberView",
     "PatientView",
     "Permission",
+    "Recalled",
     "RecordView",
     "Team",
     "add_member",
@@ -81,9 +83,11 @@ __all__ = [
     "open_group",
     "patient",
     "patients",
+    "recall",
     "record",
     "record_fields",
     "remove_member",
     "save_record",
+    "still_stands",
     "team_of",
 ]

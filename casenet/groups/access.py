@@ -1,7 +1,6 @@
 """Finding a group and being allowed are one call. Nobody holds a group that they may not see."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 from math import inf
 from typing import Any, cast
@@ -11,12 +10,10 @@ from sqlalchemy import Double, Select, Table, Text, bindparam, func, literal_col
 from sqlalchemy import cast as cast_to
 from sqlalchemy.orm import Session
 
-from casenet import identity
 from casenet.database import Database, Prepared
 from casenet.errors import NotAllowed, NotFound
 from casenet.groups.rules import RIGHTS, Permission, may
 from casenet.groups.tables import Membership, PatientGroup
-from casenet.identity import Asker
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +33,31 @@ class Entry:
 
 
 # The tables, not the classes: every request and every bell asks this, and the ORM's way costs twice as much.
-_member = cast("Table", Membership.__table__)
-_group = cast("Table", PatientGroup.__table__)
+member_table = cast("Table", Membership.__table__)
+group_table = cast("Table", PatientGroup.__table__)
 
 # A membership counts from joining until it is left, or until it ends by itself (cover).
-is_active = (_member.c.left_at.is_(None)) & (or_(_member.c.ends_at.is_(None), _member.c.ends_at > func.now()))
+is_active = (member_table.c.left_at.is_(None)) & (
+    or_(member_table.c.ends_at.is_(None), member_table.c.ends_at > func.now())
+)
 
-_entry = (
+ENTRY = (
     select(
-        _group.c.id,
-        _group.c.host_facility_id,
-        _member.c.person_id,
-        _member.c.role,
-        _member.c.function,
-        _group.c.last_sequence,
-        _group.c.last_mark,
+        group_table.c.id,
+        group_table.c.host_facility_id,
+        member_table.c.person_id,
+        member_table.c.role,
+        member_table.c.function,
+        group_table.c.last_sequence,
+        group_table.c.last_mark,
     )
-    .join(_group, _group.c.id == _member.c.group_id)
+    .join(group_table, group_table.c.id == member_table.c.group_id)
     .where(is_active)
 )
 
 
-_AUDIENCE = _entry.where(_member.c.group_id == bindparam("group"))
-_ENTER = Prepared(_AUDIENCE.where(_member.c.person_id == bindparam("person")))
+_AUDIENCE = ENTRY.where(member_table.c.group_id == bindparam("group"))
+_ENTER = Prepared(_AUDIENCE.where(member_table.c.person_id == bindparam("person")))
 
 
 def enter(session: Database, person_id: UUID, group_id: UUID, permission: Permission) -> Entry:
@@ -81,36 +80,11 @@ def admitted(entry: Entry | None, permission: Permission) -> Entry:
     return entry
 
 
-_holder = identity.holder()
-_ARRIVE = Prepared(
-    select(_holder, *_entry.selected_columns)
-    .select_from(_holder)
-    .outerjoin(
-        _member,
-        (_member.c.person_id == _holder.c.holder_id) & (_member.c.group_id == bindparam("group")) & is_active,
-    )
-    .outerjoin(_group, _group.c.id == _member.c.group_id)
-)
-
-
-def arrive(
-    session: Database, token: str, group_id: UUID, *, idle_minutes: int, now: datetime
-) -> tuple[Asker | None, Entry | None]:
-    """Who holds this session token and what they are in the group, in one read: every request about a group asks.
-
-    The entry proves nothing yet: `admitted` checks the right.
-    """
-    shown = identity.shown(token, idle_minutes=idle_minutes, now=now)
-    row = _ARRIVE.first(session, {"group": group_id} | shown)
-    if row is None:
-        return None, None
-    asker = identity.seen(session, Asker(row.holder_id, row.session_id), row.last_seen_at, now=now)
-    return asker, Entry(*row[3:]) if row.id is not None else None
-
-
 def entries_of(session: Session, person_id: UUID) -> tuple[Entry, ...]:
     """Every group that this person may read now."""
-    rows = session.execute(_entry.where(_member.c.person_id == person_id, _group.c.closed_at.is_(None)))
+    rows = session.execute(
+        ENTRY.where(member_table.c.person_id == person_id, group_table.c.closed_at.is_(None))
+    )
     return tuple(entry for row in rows if may((entry := Entry(*row)).role, Permission.READ))
 
 
@@ -155,18 +129,22 @@ NO_TEAM = -1  # the revision of none
 def heard() -> Select[*tuple[Any, ...]]:
     """A statement (org_id, last_sequence, last_mark, team_revision) about the group `heard_group_id`."""
     return select(
-        _group.c.host_facility_id.label("org_id"),
-        _group.c.last_sequence,
-        _group.c.last_mark,
-        _group.c.team_revision,
-    ).where(_group.c.id == bindparam("heard_group_id"))
+        group_table.c.host_facility_id.label("org_id"),
+        group_table.c.last_sequence,
+        group_table.c.last_mark,
+        group_table.c.team_revision,
+    ).where(group_table.c.id == bindparam("heard_group_id"))
 
 
 def heard_by() -> Select[*tuple[Any, ...]]:
     """`heard` with what `team_of` needs."""
-    reading = (_member.c.group_id == bindparam("heard_group_id"), _member.c.role.in_(_READING), is_active)
-    readers = select(_member.c.person_id).where(*reading)
-    seconds = select(func.extract("epoch", func.min(_member.c.ends_at) - func.now())).where(*reading)
+    reading = (
+        member_table.c.group_id == bindparam("heard_group_id"),
+        member_table.c.role.in_(_READING),
+        is_active,
+    )
+    readers = select(member_table.c.person_id).where(*reading)
+    seconds = select(func.extract("epoch", func.min(member_table.c.ends_at) - func.now())).where(*reading)
     return heard().add_columns(
         cast_to(func.array(readers.scalar_subquery()), Text).label("readers"),
         cast_to(seconds.scalar_subquery(), Double).label("seconds"),

@@ -4,23 +4,24 @@ so that numbers appear in the order of commits: whoever has seen n has missed no
 
 from uuid import UUID
 
-from sqlalchemy import CTE, Integer, bindparam, update
+from sqlalchemy import CTE, ColumnElement, Integer, bindparam, update
 from sqlalchemy.orm import Session
 
 from casenet.errors import NotFound
 from casenet.groups.tables import PatientGroup
 
 
-def next_sequence() -> CTE:
+def next_sequence(*conditions: ColumnElement[bool]) -> CTE:
     """A statement part (id, last_sequence, last_mark, team_revision) that numbers a new row of the log.
 
+    Nothing when the group's row does not meet the conditions.
     The statement that uses it is given the parameter `numbered_group_id`. The columns say what is true at this
     very number: an UPDATE reads its row anew when it had to wait for the lock. A sub-select beside it does not,
     it sees what was committed before the wait; so no list of readers may be returned with the number.
     """
     return (
         update(PatientGroup)
-        .where(PatientGroup.id == bindparam("numbered_group_id"))
+        .where(PatientGroup.id == bindparam("numbered_group_id"), *conditions)
         .values(last_sequence=PatientGroup.last_sequence + 1)
         .returning(
             PatientGroup.id, PatientGroup.last_sequence, PatientGroup.last_mark, PatientGroup.team_revision

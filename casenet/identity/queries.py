@@ -100,7 +100,9 @@ def asker(session: Database, token: str, *, idle_minutes: int, now: datetime) ->
     row = _ASKER.first(session, shown(token, idle_minutes=idle_minutes, now=now))
     if row is None:
         return None
-    return seen(session, Asker(row.holder_id, row.session_id), row.last_seen_at, now=now)
+    found = Asker(row.holder_id, row.session_id)
+    seen(session, found, row.last_seen_at, now=now)
+    return found
 
 
 def holder() -> Subquery:
@@ -114,11 +116,12 @@ def shown(token: str, *, idle_minutes: int, now: datetime) -> dict[str, Any]:
     return {"token_hash": secrets.token_hash(token), "now": now, "awake_since": awake_since}
 
 
-def seen(session: Database, asker: Asker, last_seen_at: datetime, *, now: datetime) -> Asker:
-    """Note that the person was here, once a minute."""
+def seen(session: Database, asker: Asker, last_seen_at: datetime, *, now: datetime) -> datetime:
+    """Note that the person was here, once a minute. Returns when it is to be noted again."""
     if last_seen_at < now - rules.TOUCH:
         _TOUCH.do(session, {"seen_id": asker.session_id, "seen_at": now})
-    return asker
+        last_seen_at = now
+    return last_seen_at + rules.TOUCH
 
 
 def named() -> Subquery:

@@ -4,7 +4,6 @@ Ringing never raises and never waits long: when Redis does not answer, rings are
 that a dead Redis slows no request.
 """
 
-import json
 import time
 from collections.abc import Collection, Iterator
 from contextlib import suppress
@@ -13,6 +12,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+import orjson
 import redis
 import structlog
 from redis.backoff import NoBackoff
@@ -114,7 +114,7 @@ def _publish(message: dict[str, Any]) -> bool:
 
 def _say(connection: Any, message: dict[str, Any]) -> bool:
     try:
-        connection.send_command("PUBLISH", CHANNEL, json.dumps(message), check_health=False)
+        connection.send_command("PUBLISH", CHANNEL, orjson.dumps(message), check_health=False)
         connection.read_response()
     except BaseException:
         connection.disconnect()
@@ -172,7 +172,7 @@ def _hear(ear: Any) -> Iterator[Ring]:
 def _read(data: object) -> tuple[Ring, ...]:
     """Nothing for anything that is not a ring: whoever writes to Redis can at most make us look."""
     try:
-        message: Any = json.loads(data) if isinstance(data, (bytes, str)) else {}
+        message: Any = orjson.loads(data) if isinstance(data, (bytes, str)) else {}
         if "g" in message:
             return (Ring(group_id=UUID(message["g"]), sequence=int(message["n"])),)
         reason = str(message["r"])[:80]

@@ -9,6 +9,7 @@ from casenet.timeline.actions import (
     correct_post,
     mark_read,
     publish_post,
+    publish_recalled,
 )
 from casenet.timeline.live import News, Written, news
 from casenet.timeline.log import Posted
@@ -56,6 +57,7 @@ __all__ = [
     "publish_notice",
     "publish_notices",
     "publish_post",
+    "publish_recalled",
     "read_by",
     "read_sequences",
     "unread",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
@@ -11,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from casenet import audit
 from casenet.crypto import group_key, open_text, ring, seal_text
-from casenet.database import Database, Prepared, after_commit
-from casenet.errors import Conflict, Invalid, NotFound
-from casenet.groups import Entry, give_back_mark, next_mark
+from casenet.database import Database, Glance, Prepared, after_commit
+from casenet.errors import Conflict, Invalid, NotAllowed, NotFound
+from casenet.groups import Entry, Recalled, give_back_mark, next_mark
 from casenet.realtime import ring_group
 from casenet.timeline import rules
 from casenet.timeline.live import Written
@@ -39,8 +40,43 @@ def publish_post(
     rules.check_draft(draft, entry.role)
     if draft.reply_to is not None:
         _check_post(session, entry.group_id, draft.reply_to)
+    return _publish(session, entry, draft, now=now, tell=tell) or _own_post(session, entry, draft.id)
+
+
+def publish_recalled(
+    session: Glance,
+    recalled: Recalled,
+    draft: Draft,
+    *,
+    now: datetime,
+    tell: Callable[[Written], object] | None = None,
+) -> Posted | None:
+    """Add a post by somebody who is remembered, in the one statement that checks whether that still stands.
+
+    None whenever this is not simply a new post by a member: nothing was done, and nothing is said about the group.
+    Who they are is then to be asked, and `publish_post` says the rest.
+    """
+    if draft.reply_to is not None:
+        return None  # whether there is such a post is told to members only
+    try:
+        rules.check_draft(draft, recalled.entry.role)
+    except (Invalid, NotAllowed):
+        return None
+    return _publish(session, recalled.entry, draft, now=now, tell=tell, proof=recalled.proof)
+
+
+def _publish(
+    session: Database,
+    entry: Entry,
+    draft: Draft,
+    *,
+    now: datetime,
+    tell: Callable[[Written], object] | None,
+    proof: dict[str, Any] | None = None,
+) -> Posted | None:
+    """None when the post is there already, or when the proof does not hold."""
     place = revision_place(entry.org_id, entry.group_id, draft.id, 1, entry.person_id, now)
-    posted = append(
+    return append(
         session,
         entry.group_id,
         {
@@ -56,8 +92,8 @@ def publish_post(
         by=entry.person_id,
         action="post.publish",
         tell=tell and (lambda number: tell(_written(entry, draft, number, now))),
+        proof=proof,
     )
-    return posted or _own_post(session, entry, draft.id)
 
 
 def _written(entry: Entry, draft: Draft, number: Numbered, now: datetime) -> Written:

@@ -8,14 +8,14 @@ from typing import Any, cast
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import Table, bindparam, select
+from sqlalchemy import ColumnElement, Table, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningInsert
 
 from casenet import audit
 from casenet.database import Database, Glance, Prepared, after_commit
-from casenet.groups import give_back_sequence, next_sequence
+from casenet.groups import give_back_sequence, next_sequence, still_stands
 from casenet.realtime import ring_group
 from casenet.timeline.tables import TimelineRevision
 
@@ -47,11 +47,13 @@ def append(
     by: UUID | None,
     action: str,
     tell: Callable[[Numbered], object] | None = None,
+    proof: dict[str, Any] | None = None,
 ) -> Posted | None:
     """Give the row the group's next number and add it. None when this revision of this post is there already.
 
     values  Every column of the row but group and sequence.
     tell    Called after the commit, before the bell: for who can tell it here without hearing the bell.
+    proof   In a glance: of somebody who is recalled (groups.Recalled). None also when it does not hold.
     The update takes the group's row lock, which makes numbers appear in the order of commits. A database
     sequence would not: a phone asking "after 41" could pass 42 before 42 is committed.
     """
@@ -59,7 +61,7 @@ def append(
     facts = audit.facts(person_id=by, action=action, object_id=values["post_id"])
     parameters = {"numbered_group_id": group_id} | given | facts
     if isinstance(session, Glance):
-        row = _append_alone(session, parameters)
+        row = _append_alone(session, parameters, proof)
     elif (row := _APPEND.first(session, parameters)) is None:
         # The number was taken for a row that stands there already; we still hold the lock, so give it back.
         give_back_sequence(session, group_id)
@@ -71,12 +73,14 @@ def append(
     return Posted(values["post_id"], row.revision, values["created_at"], is_new=True)
 
 
-def _append_alone(session: Glance, parameters: dict[str, Any]) -> Any:
-    """The columns of Numbered (the number as `revision` of its audit row); None when the row is there already.
+def _append_alone(session: Glance, parameters: dict[str, Any], proof: dict[str, Any] | None) -> Any:
+    """The columns of Numbered (the number as `revision` of its audit row); None when nothing was added.
 
     No later statement could give a number back: the row that is there already must undo the whole statement.
     """
     try:
+        if proof:
+            return _APPEND_PROVEN.first(session, parameters | proof)
         return _APPEND_ALONE.all(session, parameters)[0]
     except IntegrityError as error:
         if not isinstance(error.orig, psycopg.Error) or error.orig.diag.constraint_name != _ONCE:
@@ -87,8 +91,8 @@ def _append_alone(session: Glance, parameters: dict[str, Any]) -> Any:
 _ONCE = "uq_timeline_revision_group_id_post_id_revision"
 
 
-def _statement(*, alone: bool) -> ReturningInsert[Any]:
-    number = next_sequence()
+def _statement(*conditions: ColumnElement[bool], alone: bool) -> ReturningInsert[Any]:
+    number = next_sequence(*conditions)
     names = ("post_id", "revision", "kind", "author_id", "created_at", "reply_to", "body", "notice")
     # The table, not the class, and names of their own: parameters named as columns would be taken for a row.
     table = cast("Table", TimelineRevision.__table__)
@@ -106,3 +110,4 @@ def _statement(*, alone: bool) -> ReturningInsert[Any]:
 
 
 _APPEND, _APPEND_ALONE = Prepared(_statement(alone=False)), Prepared(_statement(alone=True))
+_APPEND_PROVEN = Prepared(_statement(still_stands(), alone=True))

@@ -12,7 +12,7 @@ from werkzeug.http import parse_cookie
 from casenet import clock, config, identity
 from casenet.database import Database, glance
 from casenet.errors import NotAllowed, NotFound, NotSignedIn
-from casenet.groups import Entry, admitted, arrive, enter
+from casenet.groups import Entry, Recalled, admitted, arrive, enter, recall
 from casenet.identity import Asker
 from casenet.web import crowd, permissions
 
@@ -60,6 +60,11 @@ def enter_group(session: Database, group_id: UUID) -> Entry:
     return enter(session, asking().person_id, group_id, permission)
 
 
+def recalled() -> Recalled | None:
+    """Whom this request's token recalls, for a statement that asks by itself whether that still stands."""
+    return g.get("recalled")
+
+
 def _token() -> str | None:
     """The session token that was shown. Straight from the environment: `request.cookies` walks through all of it."""
     return parse_cookie(request.environ).get(cookie_name())
@@ -71,6 +76,15 @@ def _arrive(token: str | None, group_id: UUID) -> None:
     if _may_be(token):
         idle_minutes = config.current().session_idle_minutes
         g.asker, g.entry = arrive(glance(), token, group_id, idle_minutes=idle_minutes, now=clock.now())
+
+
+def _recall(token: str | None, group_id: UUID) -> bool:
+    permission = permissions.ROUTES[request.endpoint or ""].permission
+    if permission is None or not _may_be(token):
+        return False
+    idle_minutes = config.current().session_idle_minutes
+    g.recalled = recall(token, group_id, permission, idle_minutes=idle_minutes, now=clock.now())
+    return g.recalled is not None
 
 
 def admit() -> Response | None:
@@ -88,10 +102,13 @@ def admit() -> Response | None:
     if rule.who in ("anyone", "half", "token", "operator"):
         return None
     token = _token()
+    is_forged = request.method not in SAFE and not _shows_csrf_token(token)
     if rule.who == "member" and isinstance(group_id := (request.view_args or {}).get("group_id"), UUID):
+        if request.endpoint in permissions.RECALLING and not is_forged and _recall(token, group_id):
+            return None
         _arrive(token, group_id)
     asking()
-    if request.method not in SAFE and not _shows_csrf_token(token):
+    if is_forged:
         raise NotAllowed("csrf")
     return None
 

@@ -53,6 +53,10 @@ URGENT = frozenset(
 )
 
 
+# Whoever came a moment ago is recalled, not asked: the one statement of these routes asks by itself (0020).
+RECALLING = frozenset({"timeline.create_post"})
+
+
 def member(permission: P) -> Rule:
     """A member whose role holds the permission."""
     return Rule("member", permission)

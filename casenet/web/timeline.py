@@ -14,7 +14,7 @@ from casenet.errors import NotFound
 from casenet.timeline import Draft, MarkView, RevisionView
 from casenet.web.answers import answer
 from casenet.web.cards import Card, cards
-from casenet.web.gate import enter_group
+from casenet.web.gate import enter_group, recalled
 from casenet.web.shapes import Code, Id, Sequence, Shape, Text
 
 blueprint = APIBlueprint("timeline", __name__, url_prefix="/api/v1")
@@ -182,10 +182,13 @@ def create_post(path: GroupPath, body: PostIn) -> Response:
     """Publish a post. The same id again answers 200 with the post that is there."""
     draft = Draft(body.id, body.kind, body.text, body.reply_to)
     timeline.check_ordinary(draft)
-    session = glance()
-    entry = enter_group(session, path.group_id)
-    tell = current_app.extensions.get(TELL)
-    return _posted(timeline.publish_post(session, entry, draft, now=clock.now(), tell=tell))
+    session, now, tell = glance(), clock.now(), current_app.extensions.get(TELL)
+    known = recalled()
+    posted = known and timeline.publish_recalled(session, known, draft, now=now, tell=tell)
+    if posted is None:
+        entry = enter_group(session, path.group_id)
+        posted = timeline.publish_post(session, entry, draft, now=now, tell=tell)
+    return _posted(posted)
 
 
 @blueprint.post(

@@ -15,6 +15,7 @@ from casenet.database import transaction
 from casenet.groups import Permission
 from casenet.groups.tables import PatientGroup
 from tests.cast import NOON, Cast, assemble
+from tests.waiting import wait_for_a_waiter
 
 
 @pytest.fixture
@@ -90,21 +91,11 @@ def test_a_leaver_and_a_removal_at_once_wait_for_each_other_instead_of_dying(cas
         with transaction() as session:
             session.scalar(select(PatientGroup.id).where(PatientGroup.id == cast.group).with_for_update())
             leaver = threads.submit(leaves)
-            _wait_for_a_waiter(session)
+            wait_for_a_waiter(session)
             remove(session, cast)
         leaver.result()
 
     assert present(cast) == {cast.tanaka, cast.sato, cast.ito}
-
-
-def _wait_for_a_waiter(session: Session) -> None:
-    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-    for _ in range(200):
-        # Statistics are kept for a transaction once it has looked.
-        session.execute(text("SELECT pg_stat_clear_snapshot(), pg_sleep(0.02)"))
-        if session.scalar(waiting):
-            return
-    raise AssertionError("nobody waits")
 
 
 def present(cast: Cast) -> set[UUID]:

@@ -1,0 +1,105 @@
+"""Who comes to a group: asked in one read, and remembered for a statement that checks it again by itself."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, bindparam, exists, select
+
+from casenet import identity
+from casenet.database import Database, Prepared
+from casenet.groups.access import ENTRY, Entry, group_table, is_active, member_table
+from casenet.groups.rules import Permission, may
+from casenet.identity import Asker
+
+REMEMBERED_MAX = 10_000  # by one process; a prefecture has 6,000 sockets (needs.md 4)
+
+_holder = identity.holder()
+_member, _group = member_table, group_table
+_ARRIVE = Prepared(
+    select(_holder, *ENTRY.selected_columns, _group.c.team_revision, _member.c.ends_at)
+    .select_from(_holder)
+    .outerjoin(
+        _member,
+        (_member.c.person_id == _holder.c.holder_id) & (_member.c.group_id == bindparam("group")) & is_active,
+    )
+    .outerjoin(_group, _group.c.id == _member.c.group_id)
+)
+_ENTRY_FROM, _ENTRY_TO = len(_holder.c), len(_holder.c) + len(ENTRY.selected_columns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """What somebody was in a group when they came."""
+
+    entry: Entry
+    team_revision: int
+    until: datetime
+
+
+_remembered: dict[tuple[bytes, UUID], _Remembered] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What somebody was in a group less than a minute ago: proves nothing until `still_stands` has been asked.
+
+    proof           The parameters of a statement with `still_stands`.
+    """
+
+    entry: Entry
+    proof: dict[str, Any]
+
+
+def arrive(
+    session: Database, token: str, group_id: UUID, *, idle_minutes: int, now: datetime
+) -> tuple[Asker | None, Entry | None]:
+    """Who holds this session token and what they are in the group, in one read: every request about a group asks.
+
+    The entry proves nothing yet: `admitted` checks the right.
+    """
+    shown = identity.shown(token, idle_minutes=idle_minutes, now=now)
+    row = _ARRIVE.first(session, {"group": group_id} | shown)
+    if row is None:
+        return None, None
+    asker = Asker(row.holder_id, row.session_id)
+    until = identity.seen(session, asker, row.last_seen_at, now=now)
+    if row.id is None:
+        return asker, None
+    entry = Entry(*row[_ENTRY_FROM:_ENTRY_TO])
+    if row.ends_at is None:  # who is in until an hour is out by the clock, and no number says so
+        _remember((shown["token_hash"], group_id), _Remembered(entry, row.team_revision, until))
+    return asker, entry
+
+
+def _remember(key: tuple[bytes, UUID], arrival: _Remembered) -> None:
+    _remembered.pop(key, None)  # the newest stands last
+    _remembered[key] = arrival
+    if len(_remembered) > REMEMBERED_MAX:
+        _remembered.pop(next(iter(_remembered)), None)
+
+
+def recall(
+    token: str, group_id: UUID, permission: Permission, *, idle_minutes: int, now: datetime
+) -> Recalled | None:
+    """Who held this session token in the group lately, with the permission; None when nobody is remembered.
+
+    Only for one statement that asks `still_stands` and does nothing at all when it does not.
+    """
+    shown = identity.shown(token, idle_minutes=idle_minutes, now=now)
+    known = _remembered.get((shown["token_hash"], group_id))
+    if known is None or known.until <= now or not may(known.entry.role, permission):
+        return None
+    proof = {"recalled_team": known.team_revision, "recalled_person": known.entry.person_id}
+    return Recalled(known.entry, shown | proof)
+
+
+def still_stands() -> ColumnElement[bool]:
+    """A condition of an UPDATE of the group's row: the token is still good, and the team is the same.
+
+    With the same team a person has the same role: a trigger moves its number with every change. An UPDATE that
+    has waited for the row looks at that number anew, so a removal that was committed meanwhile is seen.
+    """
+    holds = exists(select(_holder.c.holder_id).where(_holder.c.holder_id == bindparam("recalled_person")))
+    return (_group.c.team_revision == bindparam("recalled_team")) & holds
