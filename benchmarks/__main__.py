@@ -5,7 +5,7 @@ import random
 import signal
 import sys
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -26,38 +26,86 @@ from benchmarks.subject import Subject
 from benchmarks.wire import ConnectionBroken
 
 SUBJECTS = ("flask", "raw", "rig", "casenet")
+PAIR = (
+    "flask",
+    "casenet",
+)  # of P1, P2 and P3, which need many turns: the machine drifts by more than they differ
+RIGS = ("raw", "rig")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """`rate` posts a second for some seconds, by these subjects, in every round whose number `every` divides."""
+
+    rate: float
+    seconds: float
+    subjects: tuple[str, ...]
+    every: int = 1
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long a run takes. Quick: about 6 minutes, full: about 22.
+    """How long a run takes. Quick: about 8 minutes, full: about 30.
 
-    rates        posts a second: (rate, seconds)
-    rounds       turns of every subject at every rate
     step_seconds of the ceiling search
-    searches     how often each ceiling is searched, in turn
-    ceilings     subjects whose ceiling is searched
+    searches     how often the ceilings of PAIR are searched, in turn; the rigs' once
     """
 
     rounds: int
     subjects: tuple[str, ...]
     connect_seconds: float
-    warm_seconds: float
-    rates: tuple[tuple[float, float], ...]
+    turns: tuple[Turn, ...]
     step_seconds: float
     searches: int
-    ceilings: tuple[str, ...]
+
+    def turns_of(self, round_number: int) -> list[tuple[str, Turn]]:
+        """(subject, turn) of a round. Every other round goes backwards, so that nobody always follows the same."""
+        found = [
+            (name, turn)
+            for turn in self.turns
+            if round_number % turn.every == 0
+            for name in turn.subjects
+            if name in self.subjects
+        ]
+        return found[::-1] if round_number % 2 else found
 
 
-QUICK = Plan(3, ("flask", "rig", "casenet"), 10, 1, ((5, 5), (50, 5), (200, 5)), 4, 1, ("flask", "casenet"))
-FULL = Plan(5, SUBJECTS, 25, 1, ((5, 8), (50, 6), (200, 6)), 6, 2, SUBJECTS)
+QUICK = Plan(
+    rounds=6,
+    subjects=("flask", "rig", "casenet"),
+    connect_seconds=10,
+    turns=(
+        Turn(50, 4, PAIR),
+        Turn(200, 4, PAIR),
+        Turn(5, 5, SUBJECTS, every=3),
+        Turn(50, 4, RIGS, every=3),
+        Turn(200, 4, RIGS, every=3),
+    ),
+    step_seconds=4,
+    searches=1,
+)
+FULL = Plan(
+    rounds=20,
+    subjects=SUBJECTS,
+    connect_seconds=25,
+    turns=(
+        Turn(50, 4, PAIR),
+        Turn(200, 4, PAIR),
+        Turn(5, 8, SUBJECTS, every=4),
+        Turn(50, 6, RIGS, every=4),
+        Turn(200, 6, RIGS, every=4),
+    ),
+    step_seconds=5,
+    searches=3,
+)
+WARM_SECONDS = 1.0
 
 
 def main() -> None:
     """Read the command line, run, write. Ends with 1 when something was lost or doubled."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "--quick", action="store_true", help="about 6 minutes instead of 22; numbers are rougher"
+        "--quick", action="store_true", help="about 8 minutes instead of 30; numbers are rougher"
     )
     parser.add_argument("--only", choices=SUBJECTS, action="append", help="measure only this (repeatable)")
     parser.add_argument("--output", type=Path, default=PROJECT / "benchmarks", help="where RESULTS.md goes")
@@ -112,33 +160,39 @@ async def measure_all(loads: dict[str, Load], plan: Plan, results: Results) -> N
     """Rates and ceilings in turns, so that a machine that slows down for a while slows everybody."""
     for number in range(plan.rounds):
         say(f"round {number + 1} of {plan.rounds}")
-        for rate, seconds in plan.rates:
-            for load in loads.values():
-                row = await load.hold(rate, warm=plan.warm_seconds, seconds=seconds, drain=5.0)
-                results.rows.append(row)
+        for name, turn in plan.turns_of(number):
+            if name in loads:
+                row = await loads[name].hold(turn.rate, warm=WARM_SECONDS, seconds=turn.seconds, drain=5.0)
+                results.rows.append(replace(row, round=number))
+    await measure_reads(loads, results)
+    if casenet := loads.get("casenet"):
+        results.pings = await measure_pings(casenet)
+    for number in range(plan.searches):
+        for name, load in loads.items():
+            if name in PAIR or (number == 0 and plan.searches > 1):
+                await measure_ceiling(load, plan, results, number)
+
+
+async def measure_reads(loads: dict[str, Load], results: Results) -> None:
+    """The last posts of a long group (P4)."""
     for load in loads.values():
         if load.subject.history:
             if load.subject.facts.get("fill_history"):
                 await fill_history(load)
             results.reads.extend(await measure_history(load))
-    if casenet := loads.get("casenet"):
-        results.pings = await measure_pings(casenet)
-    searched = [load for name, load in loads.items() if name in plan.ceilings]
-    for load in searched * plan.searches:
-        await measure_ceiling(load, plan, results)
 
 
-async def measure_ceiling(load: Load, plan: Plan, results: Results) -> None:
+async def measure_ceiling(load: Load, plan: Plan, results: Results, number: int) -> None:
     """Search once, and see what becomes of a fifth more than it can hold (P8)."""
+    earlier = [row for row in results.ceilings if row.subject == load.subject.name]
     known = [row for row in results.rows if row.subject == load.subject.name]
-    best, rows = await find_ceiling(load, known[-1], step_seconds=plan.step_seconds)
+    best, rows = await find_ceiling(load, (earlier or known)[-1], step_seconds=plan.step_seconds)
     results.steps.extend(rows)
     if best:
-        results.ceilings.append(best)
+        results.ceilings.append(replace(best, round=number))
         say(f"  {load.subject.name}: ceiling {best.kept:.0f}/s")
-        results.overloads.append(
-            await load.hold(best.offered * 1.2, warm=1.0, seconds=plan.step_seconds, drain=15.0)
-        )
+        over = await load.hold(best.offered * 1.2, warm=WARM_SECONDS, seconds=plan.step_seconds, drain=15.0)
+        results.overloads.append(replace(over, round=number))
 
 
 def say(text: str) -> None:

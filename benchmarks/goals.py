@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from benchmarks.floors import EMPTY, EMPTY_NOTED
 from benchmarks.forms import Rendering
@@ -54,6 +54,7 @@ class Goal:
     """One promise of README.md, or what one must know to judge it (`is_met` None, nothing wanted).
 
     value   A ratio; None when this run did not measure it.
+    turns   The ratios that `value` is the median of, when there are several.
     """
 
     number: str
@@ -61,6 +62,7 @@ class Goal:
     wanted: str
     value: float | None
     is_met: bool | None
+    turns: tuple[float, ...] = ()
 
 
 def goals(results: Results) -> list[Goal]:
@@ -72,21 +74,23 @@ def goals(results: Results) -> list[Goal]:
     def at_least(number: str, what: str, limit: float, value: float | None) -> Goal:
         return Goal(number, what, f"≥ {limit:g}", value, None if value is None else value >= limit)
 
+    def turns_at_most(number: str, what: str, limit: float, turns: tuple[float, ...]) -> Goal:
+        return replace(at_most(number, what, limit, median(turns)), turns=turns)
+
     def known(number: str, what: str, value: float | None) -> Goal:
         return Goal(number, what, "–", value, None)
 
-    kept = {
-        name: median(row.kept for row in results.ceilings if row.subject == name) for name in (FLOOR, CASENET)
-    }
+    ceilings = _turns(results.ceilings, _kept, FLOOR)
     over = [row for row in results.overloads if row.subject == CASENET]
+    reached = median(row.kept for row in results.ceilings if row.subject == CASENET)
     return [
-        at_least("P1", "ceiling ÷ flask floor", 1, ratio(kept[CASENET], kept[FLOOR])),
-        at_most("P2", "delivery p99 at 50/s ÷ flask floor", 1, _at(results, 50, _each_p99, FLOOR)),
-        at_most("P2", "delivery p99 at 200/s ÷ flask floor", 1, _at(results, 200, _each_p99, FLOOR)),
-        at_most("P2 then", "delivery p99 at 50/s ÷ rig_py", 2, _at(results, 50, _each_p99, RIG)),
-        at_most("P2 then", "delivery p99 at 200/s ÷ rig_py", 2, _at(results, 200, _each_p99, RIG)),
-        at_most("P3", "CPU per post at 50/s ÷ flask floor", 1, _at(results, 50, _cpu, FLOOR)),
-        at_most("P3", "CPU per post at 200/s ÷ flask floor", 1, _at(results, 200, _cpu, FLOOR)),
+        replace(at_least("P1", "ceiling ÷ flask floor", 1, median(ceilings)), turns=ceilings),
+        turns_at_most("P2", "delivery p99 at 50/s ÷ flask floor", 1, _at(results, 50, _each_p99, FLOOR)),
+        turns_at_most("P2", "delivery p99 at 200/s ÷ flask floor", 1, _at(results, 200, _each_p99, FLOOR)),
+        turns_at_most("P2 then", "delivery p99 at 50/s ÷ rig_py", 2, _at(results, 50, _each_p99, RIG)),
+        turns_at_most("P2 then", "delivery p99 at 200/s ÷ rig_py", 2, _at(results, 200, _each_p99, RIG)),
+        turns_at_most("P3", "CPU per post at 50/s ÷ flask floor", 1, _at(results, 50, _cpu, FLOOR)),
+        turns_at_most("P3", "CPU per post at 200/s ÷ flask floor", 1, _at(results, 200, _cpu, FLOOR)),
         at_most("P4", "last 50 of 10,000, p50 ÷ rig_py", READ_MARK, _reads(results, CASENET, RIG)),
         known("P4", "last 50 of 10,000, p50 ÷ flask floor", _reads(results, CASENET, FLOOR)),
         known("P4 limit", f"{EMPTY}, p50 ÷ rig_py", _reads(results, EMPTY, RIG)),
@@ -94,10 +98,9 @@ def goals(results: Results) -> list[Goal]:
         at_most("P6", "raise → first ping, p99 ÷ delivery p99 at 5/s", 2, _first_ping(results)),
         at_most("P7", "two-page form, warm ÷ WeasyPrint", 0.1, _forms(results, "weasyprint")),
         at_most("P7 then", "two-page form, warm ÷ bare typst, same layout", 1.2, _forms(results, "bare")),
-        at_least("P8", "kept at 1.2 × the ceiling ÷ ceiling", 0.8,
-                 ratio(median(row.kept for row in over), kept[CASENET])),
+        at_least("P8", "kept at 1.2 × the ceiling ÷ ceiling", 0.8, ratio(median(map(_kept, over)), reached)),
         at_most("P8", "lost and doubled at 1.2 × the ceiling", 0, _wrong(over)),
-    ]  # fmt: skip
+    ]
 
 
 def _wrong(over: list[Row]) -> float | None:
@@ -112,14 +115,19 @@ def _cpu(row: Row) -> float:
     return sum(row.cpu.values())
 
 
-def _at(results: Results, rate: float, pick: Callable[[Row], float], other: str) -> float | None:
-    """The median of the ratios turn by turn: two turns that follow each other had the same machine."""
+def _kept(row: Row) -> float:
+    return row.kept
 
-    def values(name: str) -> list[float]:
-        return [pick(row) for row in results.rows if row.subject == name and row.offered == rate]
 
-    pairs = zip(values(CASENET), values(other), strict=True) if values(other) and values(CASENET) else ()
-    return median(value for pair in pairs if (value := ratio(*pair)) is not None)
+def _at(results: Results, rate: float, pick: Callable[[Row], float], other: str) -> tuple[float, ...]:
+    return _turns([row for row in results.rows if row.offered == rate], pick, other)
+
+
+def _turns(rows: list[Row], pick: Callable[[Row], float], other: str) -> tuple[float, ...]:
+    """CaseNet ÷ other, round by round: turns that follow each other had the same machine."""
+    theirs = {row.round: pick(row) for row in rows if row.subject == other}
+    ours = [row for row in rows if row.subject == CASENET]
+    return tuple(value for row in ours if (value := ratio(pick(row), theirs.get(row.round))) is not None)
 
 
 def _reads(results: Results, name: str, other: str) -> float | None:

@@ -51,6 +51,7 @@ class Row:
     lost    (post, member) pairs of answered posts that were not shown before the wait was over
     refused answers 429 and 503; failed: any other answer than 200 or 201, or none
     lag_ms  p99 of how late the generator itself was; above 5 the row says more about it than the subject
+    round   rows of one round followed each other closely
     """
 
     subject: str
@@ -70,6 +71,7 @@ class Row:
     other_cores: float
     memory_mib: dict[str, float]
     lag_ms: float
+    round: int = 0
 
     @property
     def holds(self) -> bool:
@@ -237,31 +239,45 @@ class _Used:
         return cls(time.monotonic(), cpu, usage.ru_utime + usage.ru_stime, busy)
 
 
-async def find_ceiling(
-    load: Load, known: Row, *, step_seconds: float, steps_max: int = 12
-) -> tuple[Row | None, list[Row]]:
-    """Search the highest rate that holds: ×1.5 until one fails, then bisection to 12 %.
+GROWTH = 1.25  # of the offered rate while it holds
+RESOLUTION = 1.05  # between the highest rate that holds and the lowest that does not
 
-    known    a row at a rate that holds: its CPU per post says where the search begins (half the cores).
-    Returns  (the best row or None, all rows). After a failure it waits for the server to become quiet.
+
+async def find_ceiling(
+    load: Load, known: Row, *, step_seconds: float, steps_max: int = 16
+) -> tuple[Row | None, list[Row]]:
+    """Search the highest rate that holds: up until one fails, then bisection.
+
+    known    the last ceiling, or a row at a low rate: its CPU per post says where the search begins
+    Returns  (the best row or None, all rows)
+    A rate fails when it fails twice: a machine shared with others stalls for a second now and then.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    start = max(20.0, 0.5 * cores * 1000 / max(0.001, sum(known.cpu.values())))
     rows: list[Row] = []
     best: Row | None = None
-    low, high, rate = 0.0, 0.0, start
+    low, high = 0.0, 0.0
+    rate = max(20.0, 0.6 * cores * 1000 / max(0.001, sum(known.cpu.values())), 0.9 * known.offered)
     for _ in range(steps_max):
-        row = await load.hold(rate, warm=1.0, seconds=step_seconds, drain=8.0)
-        rows.append(row)
+        row = await _step(load, rate, step_seconds, rows)
+        if not row.holds:
+            row = await _step(load, rate, step_seconds, rows)
         if row.holds:
             low, best = rate, row
         else:
             high = rate
-            await load.settle(20.0)
-        if high and low and high / low <= 1.12:
+        if high and low and high / low <= RESOLUTION:
             break
-        rate = (low * high) ** 0.5 if high and low else rate * 1.5 if not high else rate / 1.5
+        rate = (low * high) ** 0.5 if high and low else rate * GROWTH if low else rate / GROWTH
     return best, rows
+
+
+async def _step(load: Load, rate: float, seconds: float, rows: list[Row]) -> Row:
+    """Offer a rate; when it fails, wait until the server is quiet again."""
+    row = await load.hold(rate, warm=1.0, seconds=seconds, drain=8.0)
+    rows.append(row)
+    if not row.holds:
+        await load.settle(20.0)
+    return row
 
 
 def new_post_id() -> str:

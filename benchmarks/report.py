@@ -34,7 +34,10 @@ def markdown(results: Results, *, quick: bool) -> str:
         _MACHINE.format(**machine) + f" {versions}.\n",
         *_warnings(results),
         "## Promises\n",
-        _table(("", "what", "wanted", "here", ""), [_goal_cells(goal) for goal in goals(results)]),
+        _ABOUT_PROMISES,
+        _table(
+            ("", "what", "wanted", "here", "half of the turns", ""), list(map(_goal_cells, goals(results)))
+        ),
         "## Posts with 500 members connected\n",
         _ABOUT_POSTS,
         _table(_POST_HEADS, [_post_cells(rows) for rows in _grouped(results.rows)]),
@@ -67,6 +70,10 @@ def _warnings(results: Results) -> list[str]:
 _MACHINE_LINE = ("at", "processor", "cores", "memory", "system", "python")
 _MACHINE = "Machine: {processor}, {cores} cores, {memory}, {system}, Python {python}."
 _ABOUT = "Written by `make bench`. Only ratios within this run mean anything elsewhere; see README.md.\n"
+_ABOUT_PROMISES = """P1 to P3 are medians of the ratios turn by turn; beside them the values between which half of the
+turns lie.
+"""
+_TURNS_OF_QUARTILES = 8
 _ABOUT_POSTS = """Medians over the rounds; times in ms. Delivery: a post to each of the nine others; all nine:
 to the last of them. CPU: seconds per 1,000 posts of the server itself, background (workers, beat,
 nightwatch), PostgreSQL, Redis. The generator shares the cores.
@@ -106,8 +113,17 @@ def _goal_cells(goal: Goal) -> tuple[str, ...]:
         goal.what,
         goal.wanted,
         value,
+        _middle(goal.turns),
         {None: "", True: "met", False: "**missed**"}[goal.is_met],
     )
+
+
+def _middle(turns: tuple[float, ...]) -> str:
+    """The quartiles, between which half of the turns lie; all of them when they are few."""
+    if len(turns) < _TURNS_OF_QUARTILES:
+        return ", ".join(f"{value:.2f}" for value in turns)
+    low, _, high = statistics.quantiles(turns, n=4)
+    return f"{low:.2f}–{high:.2f} of {len(turns)}"
 
 
 def _out_of_reach(results: Results) -> list[str]:
