@@ -73,4 +73,5 @@ def _statement(heard: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
 
 
 # Who may read it is left out for who knows that already: planned, it costs a third of the rest also when not run.
-_NEWS, _ROWS = Prepared(_statement(groups.heard_by())), Prepared(_statement(groups.heard()))
+_NEWS = Prepared(_statement(groups.heard_by()), as_bytes=True)
+_ROWS = Prepared(_statement(groups.heard()), as_bytes=True)
