@@ -44,6 +44,12 @@ def at_door(origin: Origin) -> Token[Origin]:
     return _origin.set(origin)
 
 
+def by_session(session_id: UUID) -> None:
+    """The door knows now which session it is: every row written from here on names it."""
+    origin = _origin.get()
+    _origin.set(Origin(origin.request_id, origin.address, session_id))
+
+
 def leave_door(token: Token[Origin]) -> None:
     """What is written from here on carries no origin, or the one before."""
     _origin.reset(token)

@@ -1,5 +1,6 @@
 """Who comes to a group: asked in one read, and remembered for a statement that checks it again by itself."""
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,15 +31,16 @@ _ENTRY_FROM, _ENTRY_TO = len(_holder.c), len(_holder.c) + len(ENTRY.selected_col
 
 
 @dataclass(frozen=True, slots=True)
-class _Remembered:
-    """What somebody was in a group when they came."""
+class _Arrival:
+    """Who came, and what they were in the group."""
 
+    asker: Asker
     entry: Entry
     team_revision: int
     until: datetime
 
 
-_remembered: dict[tuple[bytes, UUID], _Remembered] = {}
+_remembered: OrderedDict[tuple[bytes, UUID], _Arrival] = OrderedDict()  # the newest last
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Recalled:
     proof           The parameters of a statement with `still_stands`.
     """
 
+    asker: Asker
     entry: Entry
     proof: dict[str, Any]
 
@@ -55,7 +58,7 @@ class Recalled:
 def arrive(
     session: Database, token: str, group_id: UUID, *, idle_minutes: int, now: datetime
 ) -> tuple[Asker | None, Entry | None]:
-    """Who holds this session token and what they are in the group, in one read: every request about a group asks.
+    """Who holds this session token and what they are in the group, in one read: requests about a group ask this.
 
     The entry proves nothing yet: `admitted` checks the right.
     """
@@ -69,15 +72,15 @@ def arrive(
         return asker, None
     entry = Entry(*row[_ENTRY_FROM:_ENTRY_TO])
     if row.ends_at is None:  # who is in until an hour is out by the clock, and no number says so
-        _remember((shown["token_hash"], group_id), _Remembered(entry, row.team_revision, until))
+        _remember((shown["token_hash"], group_id), _Arrival(asker, entry, row.team_revision, until))
     return asker, entry
 
 
-def _remember(key: tuple[bytes, UUID], arrival: _Remembered) -> None:
-    _remembered.pop(key, None)  # the newest stands last
+def _remember(key: tuple[bytes, UUID], arrival: _Arrival) -> None:
     _remembered[key] = arrival
+    _remembered.move_to_end(key)
     if len(_remembered) > REMEMBERED_MAX:
-        _remembered.pop(next(iter(_remembered)), None)
+        _remembered.popitem(last=False)
 
 
 def recall(
@@ -92,7 +95,7 @@ def recall(
     if known is None or known.until <= now or not may(known.entry.role, permission):
         return None
     proof = {"recalled_team": known.team_revision, "recalled_person": known.entry.person_id}
-    return Recalled(known.entry, shown | proof)
+    return Recalled(known.asker, known.entry, shown | proof)
 
 
 def still_stands() -> ColumnElement[bool]:

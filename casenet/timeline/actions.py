@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from casenet import audit
-from casenet.crypto import group_key, open_text, ring, seal_text
+from casenet.crypto import KeyMissing, group_key, open_text, ring, seal_text
 from casenet.database import Database, Glance, Prepared, after_commit
 from casenet.errors import Conflict, Invalid, NotAllowed, NotFound
 from casenet.groups import Entry, Recalled, give_back_mark, next_mark
@@ -60,9 +60,9 @@ def publish_recalled(
         return None  # whether there is such a post is told to members only
     try:
         rules.check_draft(draft, recalled.entry.role)
-    except (Invalid, NotAllowed):
+        return _publish(session, recalled.entry, draft, now=now, tell=tell, proof=recalled.proof)
+    except (Invalid, NotAllowed, KeyMissing):
         return None
-    return _publish(session, recalled.entry, draft, now=now, tell=tell, proof=recalled.proof)
 
 
 def _publish(

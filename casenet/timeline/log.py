@@ -53,7 +53,7 @@ def append(
 
     values  Every column of the row but group and sequence.
     tell    Called after the commit, before the bell: for who can tell it here without hearing the bell.
-    proof   In a glance: of somebody who is recalled (groups.Recalled). None also when it does not hold.
+    proof   Of somebody who is recalled (groups.Recalled), in a glance only. None also when it does not hold.
     The update takes the group's row lock, which makes numbers appear in the order of commits. A database
     sequence would not: a phone asking "after 41" could pass 42 before 42 is committed.
     """
@@ -62,6 +62,8 @@ def append(
     parameters = {"numbered_group_id": group_id} | given | facts
     if isinstance(session, Glance):
         row = _append_alone(session, parameters, proof)
+    elif proof is not None:
+        raise TypeError("who is recalled writes by a glance")
     elif (row := _APPEND.first(session, parameters)) is None:
         # The number was taken for a row that stands there already; we still hold the lock, so give it back.
         give_back_sequence(session, group_id)
@@ -79,7 +81,7 @@ def _append_alone(session: Glance, parameters: dict[str, Any], proof: dict[str, 
     No later statement could give a number back: the row that is there already must undo the whole statement.
     """
     try:
-        if proof:
+        if proof is not None:
             return _APPEND_PROVEN.first(session, parameters | proof)
         return _APPEND_ALONE.all(session, parameters)[0]
     except IntegrityError as error:

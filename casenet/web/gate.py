@@ -9,7 +9,7 @@ from flask import Response, g, request
 from werkzeug.exceptions import RequestTimeout, UnsupportedMediaType
 from werkzeug.http import parse_cookie
 
-from casenet import clock, config, identity
+from casenet import audit, clock, config, identity
 from casenet.database import Database, glance
 from casenet.errors import NotAllowed, NotFound, NotSignedIn
 from casenet.groups import Entry, Recalled, admitted, arrive, enter, recall
@@ -44,10 +44,16 @@ def asker_of(token: str | None) -> Asker | None:
 def asking() -> Asker:
     """Who is asking in this request. Raises NotSignedIn."""
     if "asker" not in g:
-        g.asker = asker_of(_token())
+        _take(asker_of(_token()))
     if g.asker is None:
         raise NotSignedIn("not-signed-in")
     return g.asker
+
+
+def _take(asker: Asker | None) -> None:
+    g.asker = asker
+    if asker is not None:
+        audit.by_session(asker.session_id)
 
 
 def enter_group(session: Database, group_id: UUID) -> Entry:
@@ -55,6 +61,9 @@ def enter_group(session: Database, group_id: UUID) -> Entry:
     permission = permissions.ROUTES[request.endpoint or ""].permission
     if permission is None:
         raise NotFound  # the table names no permission for this route: nobody comes in
+    if g.pop("recalled", None) is not None:  # in vain: asked now, as everybody else is before
+        _arrive(_token(), group_id)
+        asking()
     if g.get("arrived_at") == group_id:
         return admitted(g.entry, permission)
     return enter(session, asking().person_id, group_id, permission)
@@ -72,19 +81,25 @@ def _token() -> str | None:
 
 def _arrive(token: str | None, group_id: UUID) -> None:
     """Who is asking, and what they are in the group that the path names: one read instead of two."""
-    g.asker, g.entry, g.arrived_at = None, None, group_id
+    asker, g.entry, g.arrived_at = None, None, group_id
     if _may_be(token):
         idle_minutes = config.current().session_idle_minutes
-        g.asker, g.entry = arrive(glance(), token, group_id, idle_minutes=idle_minutes, now=clock.now())
+        asker, g.entry = arrive(glance(), token, group_id, idle_minutes=idle_minutes, now=clock.now())
+    _take(asker)
 
 
 def _recall(token: str | None, group_id: UUID) -> bool:
+    """Whether this request needs not ask, since its own statement does."""
     permission = permissions.ROUTES[request.endpoint or ""].permission
     if permission is None or not _may_be(token):
         return False
     idle_minutes = config.current().session_idle_minutes
-    g.recalled = recall(token, group_id, permission, idle_minutes=idle_minutes, now=clock.now())
-    return g.recalled is not None
+    known = recall(token, group_id, permission, idle_minutes=idle_minutes, now=clock.now())
+    if known is None:
+        return False
+    g.recalled = known
+    audit.by_session(known.asker.session_id)
+    return True
 
 
 def admit() -> Response | None:

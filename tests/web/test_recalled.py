@@ -5,13 +5,17 @@ from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from casenet import clock, groups, identity
+from casenet.audit.tables import AuditEvent
+from casenet.crypto import KeyMissing
+from casenet.crypto.keys import forget_rings
 from casenet.database import Prepared
 from casenet.groups import Permission, arrivals
+from casenet.identity.tables import SessionRow
 from casenet.ids import new_id
 from tests.cast import Cast
 from tests.web.conftest import Phone
@@ -129,6 +133,63 @@ def test_the_next_post_is_one_statement_that_asks_for_itself(
     assert "UPDATE patient_group" in statement
     assert "session.token_hash" in statement
     assert "patient_group.team_revision = " in statement
+
+
+def test_recalled_in_vain_costs_one_statement_and_is_remembered_anew(
+    cast: Cast, helper: Phone, session: Session, asked: list[str]
+) -> None:
+    path, post = f"/groups/{cast.group}/posts", draft()
+    helper.post(path, post)
+
+    def cost(body: dict[str, object]) -> int:
+        asked.clear()
+        helper.post(path, body)
+        return len(asked)
+
+    again, reply = cost(post), cost(draft(reply_to=post["id"]))
+    groups.leave_all(session, cast.mori, by=cast.sato, now=clock.now())
+    session.commit()
+    changed, next_one = cost(draft()), cost(draft())
+
+    assert again == 4  # in vain, asked, in vain once more, the post that is there
+    assert reply == 3  # asked, the post that it replies to, written
+    assert (changed, next_one) == (3, 1)
+
+
+def test_whoever_was_removed_does_not_learn_that_the_groups_key_is_away(
+    cast: Cast, helper: Phone, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key file is gone: members are told, nobody else."""
+    removed(session, cast)
+    session.commit()
+    forget_rings()
+    monkeypatch.setattr("casenet.timeline.actions.group_key", _no_key)
+
+    assert helper.post(f"/groups/{cast.group}/posts", draft()).status_code == 404
+
+
+def _no_key(*_: object) -> None:
+    raise KeyMissing
+
+
+def test_the_trail_names_the_session_whether_it_was_asked_before_or_not(
+    cast: Cast, phone_of: PhoneOf, session: Session
+) -> None:
+    """Two sessions of one person, each with a first post and one by the shorter way."""
+    phones = [phone_of(cast.ito) for _ in range(2)]
+    for phone in (*phones, *phones):
+        assert phone.post(f"/groups/{cast.group}/posts", draft()).status_code == 201
+    assert phones[0].get(f"/groups/{cast.group}/posts").status_code == 200
+
+    written = session.scalars(
+        select(AuditEvent.session_id).where(AuditEvent.action == "post.publish").order_by(AuditEvent.id)
+    ).all()
+    read = session.scalars(select(AuditEvent.session_id).where(AuditEvent.action == "posts.read")).all()
+    sessions = session.scalars(select(SessionRow.id).where(SessionRow.person_id == cast.ito)).all()
+
+    assert set(written) == set(sessions)
+    assert written[:2] == written[2:]
+    assert set(read) == {written[0]}
 
 
 def test_whoever_comes_for_the_first_time_is_asked_before(

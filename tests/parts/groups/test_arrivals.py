@@ -1,18 +1,22 @@
 """Somebody who came a moment ago is recalled; the statement that uses it asks whether that still stands."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from typing import cast as cast_to
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from casenet import clock, groups, identity, timeline
 from casenet.audit.tables import AuditEvent
 from casenet.config import Config
-from casenet.database import glance, transaction
+from casenet.database import Glance, glance, transaction
 from casenet.groups import Permission, Recalled, arrivals
 from casenet.groups.tables import PatientGroup
 from casenet.timeline.tables import TimelineRevision
@@ -81,6 +85,30 @@ def test_who_was_noted_a_while_ago_is_asked_when_it_is_time_to_note_them_again(c
 
     assert recalled(cast, token, in_seconds=5) is not None
     assert recalled(cast, token, in_seconds=15) is None
+
+
+def test_a_clock_that_is_ahead_makes_nobody_be_remembered_for_longer(cast: Cast) -> None:
+    token = token_of(cast.ito)
+    with transaction() as session:
+        session.execute(text("UPDATE session SET last_seen_at = last_seen_at + interval '10 minutes'"))
+
+    arrives(cast, token)
+
+    assert recalled(cast, token, in_seconds=61) is None
+
+
+def test_without_a_proof_that_can_be_asked_nothing_is_written(cast: Cast) -> None:
+    token = token_of(cast.ito)
+    arrives(cast, token)
+    known = recalled(cast, token)
+    assert known is not None
+
+    with pytest.raises(TypeError), transaction() as session:
+        timeline.publish_recalled(cast_to("Glance", session), known, report(), now=NOON)
+    with pytest.raises(SQLAlchemyError):
+        publishes(replace(known, proof={}))
+
+    assert stands(cast) == (0, 0, 0)
 
 
 def test_whoever_is_in_until_an_hour_is_never_recalled(cast: Cast) -> None:
@@ -200,7 +228,7 @@ def test_a_post_that_waited_for_another_one_only_is_written(cast: Cast) -> None:
 
 def test_what_is_remembered_does_not_grow_without_end(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arrivals, "REMEMBERED_MAX", 2)
-    monkeypatch.setattr(arrivals, "_remembered", {})
+    monkeypatch.setattr(arrivals, "_remembered", OrderedDict())
     tokens = [token_of(person) for person in (cast.ito, cast.mori, cast.sato)]
 
     for token in (*tokens[:2], tokens[0], tokens[2]):
