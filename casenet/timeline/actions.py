@@ -158,6 +158,7 @@ def _own_correction(
     ).first()
     if there is None or revision == 1 or _text_of(session, entry, there) != text:
         raise Conflict("revision-taken", revision=max(latest.revision, revision if there else 0))
+    _ring_again(session, entry.group_id, there.sequence)
     return Posted(there.post_id, there.sequence, there.created_at, is_new=False)
 
 
@@ -173,9 +174,13 @@ def _own_post(session: Database, entry: Entry, post_id: UUID) -> Posted:
     row = _FIRST.all(session, {"group": entry.group_id, "post": post_id})[0]
     if row.author_id != entry.person_id:
         raise Conflict("id-taken")
-    # Perhaps nobody was told: the answer to the first try may have been lost with its bell.
-    after_commit(session, partial(ring_group, entry.group_id, row.sequence))
+    _ring_again(session, entry.group_id, row.sequence)
     return Posted(post_id, row.sequence, row.created_at, is_new=False)
+
+
+def _ring_again(session: Database, group_id: UUID, sequence: int) -> None:
+    """Perhaps nobody was told: the answer to the first try may have been lost with its bell."""
+    after_commit(session, partial(ring_group, group_id, sequence))
 
 
 def _check_post(session: Database, group_id: UUID, post_id: UUID) -> None:

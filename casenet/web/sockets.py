@@ -5,7 +5,7 @@ in the numbers, a reconnect, or its look every 20 seconds.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -152,12 +152,19 @@ class Sockets:
             return
         kind, _, subject = reason.partition(":")
         if kind == "session":
-            gevent.spawn(self._drop_ended)
+            gevent.spawn(self._surely, self._drop_ended)
         elif kind == "group":
-            gevent.spawn(self._reseat, sids, subject)
+            gevent.spawn(self._surely, self._reseat, sids, subject)
         elif kind in ("alert", "sheet", "record"):
             for sid in sids:
                 self.server.emit(kind, {"id": subject}, to=sid)
+
+    def _surely(self, work: Callable[..., None], *args: object) -> None:
+        try:
+            work(*args)
+        except Exception as error:  # noqa: BLE001  (the database is away)
+            log.error("ring_unanswered", error=type(error).__name__)
+            gevent.spawn_later(RETRY_SECONDS, self._surely, work, *args)
 
     def _reseat(self, sids: list[str], group_id: str) -> None:
         for sid in sids:

@@ -28,7 +28,7 @@ from casenet.timeline import Written
 from casenet.web import greenlets, seats
 from casenet.web.app import create_app
 from casenet.web.gate import asker_of
-from casenet.web.sockets import Sockets
+from casenet.web.sockets import RETRY_SECONDS, Sockets
 from casenet.web.wires import Line
 from tests.cast import Cast, report, sign_in
 from tests.conftest import Servers
@@ -577,6 +577,25 @@ def test_a_phone_that_is_gone_takes_nothing_and_harms_nobody() -> None:
     assert not line.offer(b"c")
     assert other.offer(b"d")
     assert drained(other_far) == b"d"
+
+
+def test_who_was_let_in_hears_the_group_although_the_database_was_lost_meanwhile(
+    sockets: Sockets, cast: Cast, pause: Pause
+) -> None:
+    sid, _ = joins(sockets, cast.ogawa)
+    with transaction() as session:
+        entry = groups.enter(session, cast.tanaka, cast.group, Permission.INVITE)
+        groups.add_member(session, entry, cast.ogawa, function=None, now=clock.now())
+    lost = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+
+    with pause("membership"):
+        sockets.heard(Ring(person_id=cast.ogawa, reason=f"group:{cast.group}"))
+        gevent.sleep(0.3)
+        with transaction() as session:
+            assert session.execute(lost).all()
+    gevent.sleep(RETRY_SECONDS + 0.5)
+
+    assert sid in sockets.seats.halls[cast.group].sids
 
 
 ONE = Prepared(select(literal_column("1", Integer).label("one")))

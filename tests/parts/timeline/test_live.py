@@ -103,6 +103,27 @@ def test_a_post_sent_again_rings_again_for_its_first_bell_may_be_lost(cast: Cast
     assert cast.group.hex.encode() in heard["data"]
 
 
+def test_a_correction_sent_again_rings_again_too(cast: Cast, redis_url: str) -> None:
+    entry, post_id = entry_of(cast, cast.sato), new_id()
+    post(entry, post_id)
+
+    def corrects() -> Posted:
+        with transaction() as session:
+            return timeline.correct_post(session, entry, post_id, "血圧 110", revision=2, now=NOON)
+
+    corrects()
+    with redis.Redis.from_url(redis_url) as line, line.pubsub(ignore_subscribe_messages=True) as ear:
+        ear.subscribe("casenet:bell")
+        ear.get_message(timeout=1)
+
+        again = corrects()
+
+        heard = ear.get_message(timeout=2)
+    assert (again.is_new, again.sequence) == (False, 2)
+    assert heard is not None
+    assert cast.group.hex.encode() in heard["data"]
+
+
 def test_a_column_that_a_migration_changes_under_us_is_read_anew(
     cast: Cast, database: Config, servers: Servers
 ) -> None:
