@@ -33,31 +33,29 @@ class Entry:
 
 
 # The tables, not the classes: every request and every bell asks this, and the ORM's way costs twice as much.
-member_table = cast("Table", Membership.__table__)
-group_table = cast("Table", PatientGroup.__table__)
+_member = cast("Table", Membership.__table__)
+_group = cast("Table", PatientGroup.__table__)
 
 # A membership counts from joining until it is left, or until it ends by itself (cover).
-is_active = (member_table.c.left_at.is_(None)) & (
-    or_(member_table.c.ends_at.is_(None), member_table.c.ends_at > func.now())
-)
+is_active = (_member.c.left_at.is_(None)) & (or_(_member.c.ends_at.is_(None), _member.c.ends_at > func.now()))
 
 ENTRY = (
     select(
-        group_table.c.id,
-        group_table.c.host_facility_id,
-        member_table.c.person_id,
-        member_table.c.role,
-        member_table.c.function,
-        group_table.c.last_sequence,
-        group_table.c.last_mark,
+        _group.c.id,
+        _group.c.host_facility_id,
+        _member.c.person_id,
+        _member.c.role,
+        _member.c.function,
+        _group.c.last_sequence,
+        _group.c.last_mark,
     )
-    .join(group_table, group_table.c.id == member_table.c.group_id)
+    .join(_group, _group.c.id == _member.c.group_id)
     .where(is_active)
 )
 
 
-_AUDIENCE = ENTRY.where(member_table.c.group_id == bindparam("group"))
-_ENTER = Prepared(_AUDIENCE.where(member_table.c.person_id == bindparam("person")))
+_AUDIENCE = ENTRY.where(_member.c.group_id == bindparam("group"))
+_ENTER = Prepared(_AUDIENCE.where(_member.c.person_id == bindparam("person")))
 
 
 def enter(session: Database, person_id: UUID, group_id: UUID, permission: Permission) -> Entry:
@@ -82,9 +80,7 @@ def admitted(entry: Entry | None, permission: Permission) -> Entry:
 
 def entries_of(session: Session, person_id: UUID) -> tuple[Entry, ...]:
     """Every group that this person may read now."""
-    rows = session.execute(
-        ENTRY.where(member_table.c.person_id == person_id, group_table.c.closed_at.is_(None))
-    )
+    rows = session.execute(ENTRY.where(_member.c.person_id == person_id, _group.c.closed_at.is_(None)))
     return tuple(entry for row in rows if may((entry := Entry(*row)).role, Permission.READ))
 
 
@@ -129,22 +125,18 @@ NO_TEAM = -1  # the revision of none
 def heard() -> Select[*tuple[Any, ...]]:
     """A statement (org_id, last_sequence, last_mark, team_revision) about the group `heard_group_id`."""
     return select(
-        group_table.c.host_facility_id.label("org_id"),
-        group_table.c.last_sequence,
-        group_table.c.last_mark,
-        group_table.c.team_revision,
-    ).where(group_table.c.id == bindparam("heard_group_id"))
+        _group.c.host_facility_id.label("org_id"),
+        _group.c.last_sequence,
+        _group.c.last_mark,
+        _group.c.team_revision,
+    ).where(_group.c.id == bindparam("heard_group_id"))
 
 
 def heard_by() -> Select[*tuple[Any, ...]]:
     """`heard` with what `team_of` needs."""
-    reading = (
-        member_table.c.group_id == bindparam("heard_group_id"),
-        member_table.c.role.in_(_READING),
-        is_active,
-    )
-    readers = select(member_table.c.person_id).where(*reading)
-    seconds = select(func.extract("epoch", func.min(member_table.c.ends_at) - func.now())).where(*reading)
+    reading = (_member.c.group_id == bindparam("heard_group_id"), _member.c.role.in_(_READING), is_active)
+    readers = select(_member.c.person_id).where(*reading)
+    seconds = select(func.extract("epoch", func.min(_member.c.ends_at) - func.now())).where(*reading)
     return heard().add_columns(
         cast_to(func.array(readers.scalar_subquery()), Text).label("readers"),
         cast_to(seconds.scalar_subquery(), Double).label("seconds"),

@@ -3,21 +3,23 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, exists, select
+from sqlalchemy import ColumnElement, Table, bindparam, exists, select
 
 from casenet import identity
 from casenet.database import Database, Prepared
-from casenet.groups.access import ENTRY, Entry, group_table, is_active, member_table
+from casenet.groups.access import ENTRY, Entry, is_active
 from casenet.groups.rules import Permission, may
+from casenet.groups.tables import Membership, PatientGroup
 from casenet.identity import Asker
 
 REMEMBERED_MAX = 10_000  # by one process; a prefecture has 6,000 sockets (needs.md 4)
 
 _holder = identity.holder()
-_member, _group = member_table, group_table
+_member = cast("Table", Membership.__table__)
+_group = cast("Table", PatientGroup.__table__)
 _ARRIVE = Prepared(
     select(_holder, *ENTRY.selected_columns, _group.c.team_revision, _member.c.ends_at)
     .select_from(_holder)
