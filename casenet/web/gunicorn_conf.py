@@ -24,9 +24,8 @@ accesslog = None  # paths may carry one-time tokens; casenet.web.logs says what 
 errorlog = "-"
 loglevel = "warning"
 proc_name = "casenet-web"
-forwarded_allow_ips = (
-    ""  # where a request came from, and whether by TLS, web/app.py reads from trusted proxies alone
-)
+# Where a request came from, and whether by TLS, web/app.py reads, and from trusted proxies alone.
+forwarded_allow_ips = ""
 
 # Connections that wait are shared out, as gevent advises for several processes: taken by the hundred, nearly all
 # sockets of a ward would sit in one of them.
