@@ -345,6 +345,10 @@ def test_a_restart_of_any_service_loses_nothing(installation: Installation, name
     assert installation.posts() == before
 
 
+def test_after_restarts_every_service_gets_well_again(installation: Installation) -> None:
+    installation.wait_until_well()
+
+
 def test_no_process_says_what_a_team_wrote(installation: Installation) -> None:
     # Of all containers since the set-up: a restart keeps what they said.
     told = installation.run("docker compose logs")
