@@ -13,12 +13,12 @@ from casenet.database import transaction
 from casenet.errors import NotFound
 from casenet.realtime import answers
 from casenet.web.answers import answer
-from casenet.web.night_numbers import NightNumbers
+from casenet.web.night_numbers import NIGHTWATCH, NightNumbers, known_heartbeats
 
 blueprint = Blueprint("health", __name__)
 
 LATE = timedelta(seconds=60)  # architecture.md: anything a minute overdue is red
-NEEDED = {"nightwatch"}  # the guarantee of the night: its absence is red even where it never ran
+NEEDED = {NIGHTWATCH}  # the guarantee of the night: its absence is red even where it never ran
 RARE = {"housekeeping.expire"}  # runs every ten minutes, and nobody waits for it
 
 
@@ -60,7 +60,7 @@ def late() -> Response:
         alerts = len(escalation.overdue(session, now, LATE))
         pings = notifications.overdue(session, now, LATE)
         papers = sheets.overdue(session, now - LATE)
-        beats = escalation.heartbeats(session)
+        beats = known_heartbeats(session)
     quiet = {name for name, at in beats.items() if at < now - LATE and name not in RARE}
     silent = sorted(quiet | (NEEDED - beats.keys()))
     is_late = bool(alerts or pings or papers or silent)

@@ -14,6 +14,8 @@ import yaml
 from casenet.cli.processes import PROCESSES
 from casenet.cli.programs import find_redis
 from casenet.cli.secretfiles import write_secrets
+from casenet.web import permissions
+from casenet.web.night_numbers import NIGHTWATCH
 from tests.house import wait_until
 from tests.image.walk import steps
 
@@ -164,6 +166,7 @@ def test_health_checks_ask_for_heartbeats_that_exist() -> None:
 
     assert asked
     assert asked <= beating
+    assert beating <= permissions.TASKS.keys() | {NIGHTWATCH}  # the lamp looks at no other
 
 
 def test_the_page_for_operators_has_every_step_that_make_image_test_walks() -> None:
