@@ -136,14 +136,19 @@ class Load:
         self.waiting[member] = (text, shown)
         return shown
 
-    async def hold(self, rate: float, *, warm: float, seconds: float, drain: float) -> Row:
-        """Offer `rate` posts/s for `warm` + `seconds`; wait up to `drain` seconds for what is under way."""
+    async def hold(
+        self, rate: float, *, warm: float, seconds: float, drain: float, warm_rate: float | None = None
+    ) -> Row:
+        """Offer `rate` posts/s for `warm` + `seconds`; wait up to `drain` seconds for what is under way.
+
+        warm_rate   While warming up, when that is another rate.
+        """
         self.sent.clear()
         self.doubled = 0
         gc.collect()
         gc.disable()
         try:
-            await self._arrivals(rate, warm, in_window=False)
+            await self._arrivals(warm_rate or rate, warm, in_window=False)
             before = _Used.of(self.subject)
             lags = await self._arrivals(rate, seconds, in_window=True)
             await self._drain(drain)
