@@ -26,10 +26,8 @@ from benchmarks.subject import Subject
 from benchmarks.wire import ConnectionBroken
 
 SUBJECTS = ("flask", "raw", "rig", "casenet")
-PAIR = (
-    "flask",
-    "casenet",
-)  # of P1, P2 and P3, which need many turns: the machine drifts by more than they differ
+# Of P1, P2 and P3, which need many turns: the machine drifts by more than they differ.
+PAIR = ("flask", "casenet")
 RIGS = ("raw", "rig")
 
 
@@ -74,17 +72,22 @@ class Plan:
         return found[::-1] if round_number % 2 else found
 
 
+def turns(*, every: int, quiet_seconds: float, rig_seconds: float) -> tuple[Turn, ...]:
+    """Each round the pair; in every `every`-th also the quiet rate, and the rigs."""
+    return (
+        Turn(50, 4, PAIR),
+        Turn(200, 4, PAIR),
+        Turn(5, quiet_seconds, SUBJECTS, every=every, warm_rate=5),
+        Turn(50, rig_seconds, RIGS, every=every),
+        Turn(200, rig_seconds, RIGS, every=every),
+    )
+
+
 QUICK = Plan(
     rounds=6,
     subjects=("flask", "rig", "casenet"),
     connect_seconds=10,
-    turns=(
-        Turn(50, 4, PAIR),
-        Turn(200, 4, PAIR),
-        Turn(5, 5, SUBJECTS, every=3, warm_rate=5),
-        Turn(50, 4, RIGS, every=3),
-        Turn(200, 4, RIGS, every=3),
-    ),
+    turns=turns(every=3, quiet_seconds=5, rig_seconds=4),
     step_seconds=4,
     searches=1,
 )
@@ -92,13 +95,7 @@ FULL = Plan(
     rounds=20,
     subjects=SUBJECTS,
     connect_seconds=25,
-    turns=(
-        Turn(50, 4, PAIR),
-        Turn(200, 4, PAIR),
-        Turn(5, 8, SUBJECTS, every=4, warm_rate=5),
-        Turn(50, 6, RIGS, every=4),
-        Turn(200, 6, RIGS, every=4),
-    ),
+    turns=turns(every=4, quiet_seconds=8, rig_seconds=6),
     step_seconds=5,
     searches=3,
 )

@@ -12,7 +12,7 @@ from werkzeug.http import parse_cookie
 from casenet import audit, clock, config, identity
 from casenet.database import Database, glance
 from casenet.errors import NotAllowed, NotFound, NotSignedIn
-from casenet.groups import Entry, Recalled, admitted, arrive, enter, recall
+from casenet.groups import Entry, Permission, Recalled, admitted, arrive, enter, recall
 from casenet.identity import Asker
 from casenet.web import crowd, permissions
 
@@ -88,9 +88,8 @@ def _arrive(token: str | None, group_id: UUID) -> None:
     _take(asker)
 
 
-def _recall(token: str | None, group_id: UUID) -> bool:
+def _recall(token: str | None, group_id: UUID, permission: Permission | None) -> bool:
     """Whether this request needs not ask, since its own statement does."""
-    permission = permissions.ROUTES[request.endpoint or ""].permission
     if permission is None or not _may_be(token):
         return False
     idle_minutes = config.current().session_idle_minutes
@@ -119,7 +118,11 @@ def admit() -> Response | None:
     token = _token()
     is_forged = request.method not in SAFE and not _shows_csrf_token(token)
     if rule.who == "member" and isinstance(group_id := (request.view_args or {}).get("group_id"), UUID):
-        if request.endpoint in permissions.RECALLING and not is_forged and _recall(token, group_id):
+        if (
+            request.endpoint in permissions.RECALLING
+            and not is_forged
+            and _recall(token, group_id, rule.permission)
+        ):
             return None
         _arrive(token, group_id)
     asking()

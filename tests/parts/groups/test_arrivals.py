@@ -46,6 +46,15 @@ def recalled(cast: Cast, token: str, *, in_seconds: float = 0, group: UUID | Non
     return groups.recall(token, group or cast.group, Permission.POST, idle_minutes=IDLE_MINUTES, now=now)
 
 
+def comes(cast: Cast) -> Recalled:
+    """The care worker, who has just come and is recalled."""
+    token = token_of(cast.ito)
+    arrives(cast, token)
+    known = recalled(cast, token)
+    assert known is not None
+    return known
+
+
 def publishes(known: Recalled) -> timeline.Posted | None:
     return timeline.publish_recalled(glance(), known, report(), now=clock.now())
 
@@ -98,10 +107,7 @@ def test_a_clock_that_is_ahead_makes_nobody_be_remembered_for_longer(cast: Cast)
 
 
 def test_without_a_proof_that_can_be_asked_nothing_is_written(cast: Cast) -> None:
-    token = token_of(cast.ito)
-    arrives(cast, token)
-    known = recalled(cast, token)
-    assert known is not None
+    known = comes(cast)
 
     with pytest.raises(TypeError), transaction() as session:
         timeline.publish_recalled(cast_to("Glance", session), known, report(), now=NOON)
@@ -180,10 +186,7 @@ CHANGES = {
 def test_nothing_is_written_for_whom_anything_has_changed(
     cast: Cast, change: Callable[[Session, Cast], None]
 ) -> None:
-    token = token_of(cast.ito)
-    arrives(cast, token)
-    known = recalled(cast, token)
-    assert known is not None
+    known = comes(cast)
     with transaction() as session:
         change(session, cast)
 
@@ -193,10 +196,7 @@ def test_nothing_is_written_for_whom_anything_has_changed(
 
 
 def test_whoever_is_removed_while_their_post_waits_for_its_number_has_not_written_it(cast: Cast) -> None:
-    token = token_of(cast.ito)
-    arrives(cast, token)
-    known = recalled(cast, token)
-    assert known is not None
+    known = comes(cast)
 
     with ThreadPoolExecutor() as threads:
         with transaction() as session:
@@ -209,10 +209,7 @@ def test_whoever_is_removed_while_their_post_waits_for_its_number_has_not_writte
 
 
 def test_a_post_that_waited_for_another_one_only_is_written(cast: Cast) -> None:
-    token = token_of(cast.ito)
-    arrives(cast, token)
-    known = recalled(cast, token)
-    assert known is not None
+    known = comes(cast)
 
     with ThreadPoolExecutor() as threads:
         with transaction() as session:
