@@ -25,10 +25,16 @@ SOCKET_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 TABLE = """
 CREATE TABLE IF NOT EXISTS posts (sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     id text NOT NULL UNIQUE, group_id bigint NOT NULL, author_id bigint NOT NULL, body bytea NOT NULL);
-CREATE INDEX IF NOT EXISTS posts_of_group ON posts (group_id, sequence DESC)
+CREATE INDEX IF NOT EXISTS posts_of_group ON posts (group_id, sequence DESC);
+CREATE TABLE IF NOT EXISTS readings (at timestamptz NOT NULL, group_id bigint NOT NULL, first bigint, last bigint)
 """
 INSERT = "INSERT INTO posts (id, group_id, author_id, body) VALUES ($1, $2, $3, $4) RETURNING sequence"
 NEWEST = "SELECT sequence, id, author_id, body FROM posts WHERE group_id = $1 ORDER BY sequence DESC LIMIT $2"
+NOTED = f"""
+WITH page AS ({NEWEST}), noted AS
+    (INSERT INTO readings SELECT clock_timestamp(), $1, min(sequence), max(sequence) FROM page)
+SELECT * FROM page
+"""
 
 
 class Rig:
@@ -54,7 +60,14 @@ class Rig:
 
     async def last_posts(self, group_id: int, _: bytes) -> bytes:
         """The last 50 posts of a group, opened."""
-        rows = await self.pool.fetch(NEWEST, group_id, PAGE_POSTS)
+        return await self._page(NEWEST, group_id)
+
+    async def noted_posts(self, group_id: int, _: bytes) -> bytes:
+        """The same, after a committed row that says so: what CaseNet owes its patients, and nothing else."""
+        return await self._page(NOTED, group_id)
+
+    async def _page(self, statement: str, group_id: int) -> bytes:
+        rows = await self.pool.fetch(statement, group_id, PAGE_POSTS)
         revisions = [
             {
                 "sequence": row[0],
@@ -119,7 +132,8 @@ class Connection(asyncio.Protocol):
             self.upgrade(head, int(path.rpartition(b"=")[2]))
         elif path.startswith(b"/groups/"):
             group_id = int(path.split(b"/")[2])
-            work = self.rig.create_post if method == b"POST" else self.rig.last_posts
+            read = self.rig.noted_posts if path.endswith(b"?noted") else self.rig.last_posts
+            work = self.rig.create_post if method == b"POST" else read
             self.task = asyncio.ensure_future(self.work_and_write(work, group_id, body))
         else:
             self.write(answer(b"204 No Content", b""))

@@ -14,7 +14,7 @@ from kombu import Exchange, Queue
 from kombu.transport import TRANSPORT_ALIASES
 
 from casenet import config
-from workers import ears, logs
+from workers import ears, eyes, logs
 from workers.every import Every
 
 MODULES = ("workers.alerts", "workers.sheets", "workers.housekeeping")
@@ -25,15 +25,19 @@ SHEET_SECONDS = 120  # a document of two pages takes a second; the rest is a ver
 # After this Redis hands a dead worker's task to another. Longer than the longest task, or it would run twice
 # at once; nothing urgent waits for it, because the next round finds the same rows.
 VISIBILITY_SECONDS = SHEET_SECONDS + 30
+RESTORE_SECONDS = 10
+# A worker asks Redis anew so often. What comes meanwhile comes at once: it only waits at Redis, not here.
+ASK_SECONDS = 5
 # A tick that nobody fetched in time is worthless: the next one does the same work.
 TICK_EXPIRES_SECONDS = 5
 
 # Apart, so that a call never waits behind a slow sheet: alone in one queue it waited 30 s.
 QUEUES = ("alerts", "sheets", "housekeeping")
 
+# What is due is started by ears and eyes. The ticks are for what these miss, and show that the whole road is open.
 TIMETABLE: dict[str, dict[str, Any]] = {
-    "move due alerts, send due pings": {"task": "alerts.advance", "schedule": 1.0},
-    "render released sheets": {"task": "sheets.render", "schedule": 5.0},
+    "move due alerts, send due pings": {"task": "alerts.advance", "schedule": 10.0},
+    "render released sheets": {"task": "sheets.render", "schedule": 10.0},
     "remind of missing receipts": {"task": "sheets.remind", "schedule": 300.0},
     "put away what is over": {"task": "housekeeping.expire", "schedule": 600.0},
 }
@@ -59,9 +63,10 @@ def _settings() -> dict[str, Any]:
         "broker_channel_error_retry": True,
         "broker_transport_options": {
             "visibility_timeout": VISIBILITY_SECONDS,
-            # Without these two a killed worker's task waits more than 90 s (kombu looks every 100 s).
-            "unacked_restore_interval": 1,
+            # Without the second it is looked only each tenth time for what a killed worker has left.
+            "unacked_restore_interval": RESTORE_SECONDS,
             "unacked_restore_throttle": 1,
+            "polling_interval": ASK_SECONDS,
             # A broker that vanishes without a word is noticed.
             "socket_timeout": 10,
             "socket_connect_timeout": 2,
@@ -91,7 +96,7 @@ def _settings() -> dict[str, Any]:
             }
             for name, row in TIMETABLE.items()
         },
-        "beat_max_loop_interval": 1,
+        "beat_max_loop_interval": 10,
         "timezone": "UTC",
         "enable_utc": True,
     }
@@ -122,5 +127,7 @@ def _say_nothing_else(**_: Any) -> None:
 
 @worker_ready.connect
 def _listen(sender: Any, **_: Any) -> None:
-    """In the main process of a worker: hear NOTIFY for the queues that this worker serves."""
-    ears.open_ears(app, set(sender.app.amqp.queues.consume_from))
+    """In the main process of a worker: hear and see what is due for the queues that this worker serves."""
+    queues = set(sender.app.amqp.queues.consume_from)
+    ears.open_ears(app, queues)
+    eyes.open_eyes(app, queues)

@@ -5,6 +5,7 @@ Only a shortcut: a NOTIFY that nobody hears costs at most the second until the t
 
 import threading
 import time
+from multiprocessing.connection import wait
 
 import psycopg
 import structlog
@@ -57,19 +58,18 @@ def _hear(app: Celery, channels: tuple[str, ...]) -> None:
     with psycopg.connect(address, autocommit=True, connect_timeout=5) as connection:
         for channel in channels:
             connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
-            _start(app, channel)  # what came while nobody listened
+            start(app, CHANNELS[channel][1])  # what came while nobody listened
         while True:
-            heard = {note.channel for note in connection.notifies(timeout=QUIET_SECONDS, stop_after=1)}
             # A storm of notifications is one reason to look, not many.
-            heard |= {note.channel for note in connection.notifies(timeout=0)}
-            for channel in heard:
-                _start(app, channel)
-            if not heard:
+            for channel in {note.channel for note in connection.notifies(timeout=0)}:
+                start(app, CHANNELS[channel][1])
+            # Not by notifies(timeout=…), which wakes ten times a second to see whether somebody pressed ctrl-C.
+            if not wait([connection.fileno()], QUIET_SECONDS):
                 connection.execute("SELECT 1")  # a dead connection says so here
 
 
-def _start(app: Celery, channel: str) -> None:
-    name = CHANNELS[channel][1]
+def start(app: Celery, name: str) -> None:
+    """Start a task of our own, or say that Redis is away."""
     try:
         app.send_task(name, retry=False, expires=START_EXPIRES_SECONDS)
     except (OperationalError, OSError) as error:

@@ -32,6 +32,11 @@ GLANCE_SECONDS = 0.25  # while some still send, look for free senders and new pi
 SENDING_SECONDS = 2.0  # after this a round ends, so that the next move of an alert is never behind it
 
 
+def anything_due() -> bool:
+    """Whether a move or a ping is due: two looks that cost next to nothing."""
+    return escalation.anything_due(glance(), AT_ONCE) or notifications.anything_due(glance(), AT_ONCE)
+
+
 def move_alerts(overdue_by: timedelta = AT_ONCE) -> int:
     """Make the next move of every alert that is due; returns how many.
 

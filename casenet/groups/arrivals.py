@@ -1,8 +1,8 @@
 """Who comes to a group: asked in one read, and remembered for a statement that checks it again by itself."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from casenet.groups.tables import Membership, PatientGroup
 from casenet.identity import Asker
 
 REMEMBERED_MAX = 10_000  # by one process; a prefecture has 6,000 sockets (needs.md 4)
+REMEMBERED_FOR = timedelta(minutes=10)  # who is away for longer has most likely put the phone away
 
 _holder = identity.holder()
 _member = cast("Table", Membership.__table__)
@@ -34,12 +35,13 @@ _ENTRY_FROM, _ENTRY_TO = len(_holder.c), len(_holder.c) + len(ENTRY.selected_col
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
-    """Who came, and what they were in the group."""
+    """Who came, what they were in the group, and when it is to be noted again that they are here."""
 
     asker: Asker
     entry: Entry
     team_revision: int
     until: datetime
+    seen_until: datetime
 
 
 _remembered: OrderedDict[tuple[bytes, UUID], _Arrival] = OrderedDict()  # the newest last
@@ -47,14 +49,16 @@ _remembered: OrderedDict[tuple[bytes, UUID], _Arrival] = OrderedDict()  # the ne
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """What somebody was in a group less than a minute ago: proves nothing until `still_stands` has been asked.
+    """What somebody was in a group minutes ago: proves nothing until `still_stands` has been asked.
 
-    proof           The parameters of a statement with `still_stands`.
+    proof           The parameters of a statement with `still_stands` and perhaps an `identity.sighting`.
+    is_to_be_seen   Whether the statement is also to note that they are here: once a minute.
     """
 
     asker: Asker
     entry: Entry
     proof: dict[str, Any]
+    is_to_be_seen: bool
 
 
 def arrive(
@@ -69,12 +73,15 @@ def arrive(
     if row is None:
         return None, None
     asker = Asker(row.holder_id, row.session_id)
-    until = identity.seen(session, asker, row.last_seen_at, now=now)
+    seen_until = identity.seen(session, asker, row.last_seen_at, now=now)
     if row.id is None:
         return asker, None
     entry = Entry(*row[_ENTRY_FROM:_ENTRY_TO])
     if row.ends_at is None:  # who is in until an hour is out by the clock, and no number says so
-        _remember((shown["token_hash"], group_id), _Arrival(asker, entry, row.team_revision, until))
+        until = now + REMEMBERED_FOR
+        _remember(
+            (shown["token_hash"], group_id), _Arrival(asker, entry, row.team_revision, until, seen_until)
+        )
     return asker, entry
 
 
@@ -93,11 +100,14 @@ def recall(
     Only for one statement that asks `still_stands` and does nothing at all when it does not.
     """
     shown = identity.shown(token, idle_minutes=idle_minutes, now=now)
-    known = _remembered.get((shown["token_hash"], group_id))
+    key = (shown["token_hash"], group_id)
+    known = _remembered.get(key)
     if known is None or known.until <= now or not may(known.entry.role, permission):
         return None
+    if is_to_be_seen := known.seen_until <= now:
+        _remembered[key] = replace(known, seen_until=now + identity.TOUCH)
     proof = {"recalled_team": known.team_revision, "recalled_person": known.entry.person_id}
-    return Recalled(known.asker, known.entry, shown | proof)
+    return Recalled(known.asker, known.entry, shown | proof, is_to_be_seen)
 
 
 def still_stands() -> ColumnElement[bool]:

@@ -37,7 +37,9 @@ from casenet.identity.queries import (
     people,
     seen,
     shown,
+    sighting,
 )
+from casenet.identity.rules import TOUCH
 from casenet.identity.secrets import (
     csrf_token,
     hash_password,
@@ -48,6 +50,7 @@ from casenet.identity.secrets import (
 )
 
 __all__ = [
+    "TOUCH",
     "Asker",
     "Credentials",
     "NewPerson",
@@ -80,6 +83,7 @@ __all__ = [
     "seen",
     "set_password",
     "shown",
+    "sighting",
     "start_session",
     "suspend",
     "totp_uri",

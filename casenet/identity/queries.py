@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Subquery, Table, bindparam, select, update
+from sqlalchemy import CTE, ColumnElement, Subquery, Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from casenet.database import Database, Prepared
@@ -111,9 +111,13 @@ def holder() -> Subquery:
 
 
 def shown(token: str, *, idle_minutes: int, now: datetime) -> dict[str, Any]:
-    """The parameters of a statement with a `holder`."""
-    awake_since = now - timedelta(minutes=idle_minutes)
-    return {"token_hash": secrets.token_hash(token), "now": now, "awake_since": awake_since}
+    """The parameters of a statement with a `holder` or a `sighting`."""
+    return {
+        "token_hash": secrets.token_hash(token),
+        "now": now,
+        "awake_since": now - timedelta(minutes=idle_minutes),
+        "seen_before": now - rules.TOUCH,
+    }
 
 
 def seen(session: Database, asker: Asker, last_seen_at: datetime, *, now: datetime) -> datetime:
@@ -122,6 +126,24 @@ def seen(session: Database, asker: Asker, last_seen_at: datetime, *, now: dateti
         _TOUCH.do(session, {"seen_id": asker.session_id, "seen_at": now})
         last_seen_at = now
     return min(last_seen_at, now) + rules.TOUCH  # another machine's clock may be ahead
+
+
+def sighting(*conditions: ColumnElement[bool]) -> CTE:
+    """A statement part: note that the holder of a token was here, as `seen` does. It is given what `shown` returns.
+
+    Whoever has the session's row in hand is not waited for: they may be waiting for what this statement holds.
+    """
+    due = (
+        select(_session.c.id)
+        .where(
+            _session.c.token_hash == bindparam("token_hash"),
+            _session.c.last_seen_at < bindparam("seen_before"),
+            *conditions,
+        )
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    return update(_session).where(_session.c.id == due).values(last_seen_at=bindparam("now")).cte("sighting")
 
 
 def named() -> Subquery:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
@@ -60,7 +59,7 @@ def publish_recalled(
         return None  # whether there is such a post is told to members only
     try:
         rules.check_draft(draft, recalled.entry.role)
-        return _publish(session, recalled.entry, draft, now=now, tell=tell, proof=recalled.proof)
+        return _publish(session, recalled.entry, draft, now=now, tell=tell, recalled=recalled)
     except (Invalid, NotAllowed, KeyMissing):
         return None
 
@@ -72,7 +71,7 @@ def _publish(
     *,
     now: datetime,
     tell: Callable[[Written], object] | None,
-    proof: dict[str, Any] | None = None,
+    recalled: Recalled | None = None,
 ) -> Posted | None:
     """None when the post is there already, or when the proof does not hold."""
     place = revision_place(entry.org_id, entry.group_id, draft.id, 1, entry.person_id, now)
@@ -92,7 +91,7 @@ def _publish(
         by=entry.person_id,
         action="post.publish",
         tell=tell and (lambda number: tell(_written(entry, draft, number, now))),
-        proof=proof,
+        recalled=recalled,
     )
 
 

@@ -3,27 +3,18 @@
 import json
 import time
 from base64 import b64encode
-from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
 import pytest
 import redis
 
-from casenet.config import Config
 from tests.house import House, wait_until
 from tests.workers.working import send, works
 from workers.broker import MESSAGE_BYTES_MAX, is_ours
 
 MARK = "架空の症状"
 Message = dict[str, Any]
-
-
-@pytest.fixture
-def line(database: Config) -> Iterator["redis.Redis"]:
-    """A stranger's connection to Redis."""
-    with redis.Redis.from_url(database.redis_url) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import shelve
 import time
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,23 +10,16 @@ import redis
 from casenet import clock
 from casenet.config import Config
 from tests.house import House, wait_until
+from tests.workers.working import waiting
 from workers.app import app
+from workers.every import Every
 
 HOUR = timedelta(hours=1)
 
 
-@pytest.fixture
-def line(database: Config) -> Iterator["redis.Redis"]:
-    with redis.Redis.from_url(database.redis_url) as opened:
-        yield opened
-
-
-def waiting(line: "redis.Redis") -> int:
-    return int(line.llen("alerts"))  # pyright: ignore[reportArgumentType]
-
-
 def test_beat_goes_on_when_the_clock_is_set_back(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = app.conf.beat_schedule["move due alerts, send due pings"]["schedule"]
+    assert {type(row["schedule"]) for row in app.conf.beat_schedule.values()} == {Every}
+    entry = Every(1.0)
     sent_at = entry.now()
     monkeypatch.setattr(app, "now", lambda: clock.now() - HOUR)
 

@@ -1,14 +1,21 @@
-"""A real worker that works, or is held up in the middle of its work."""
+"""A real worker that works, or is held up in the middle of its work; one thread of it alone."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
+import redis
 from sqlalchemy import text
 
 from casenet import config, escalation
 from casenet.database import transaction
-from tests.house import House, wait_until
+from tests.house import ROOT, House, wait_until
 from workers.app import app, broker_url
 
 
@@ -42,3 +49,37 @@ def rounds_held() -> Generator[None]:
     with transaction() as session:
         session.execute(text("select 1 from heartbeat where process = 'alerts.advance' for update"))
         yield
+
+
+ALONE = """
+from casenet import config
+from workers import ears, eyes, logs
+from workers.app import app
+
+logs.set_up("info")
+"""
+
+
+class Alone:
+    """A process that does nothing but what `code` says."""
+
+    def __init__(self, folder: Path, code: str) -> None:
+        self.log = folder / "alone.log"
+        with self.log.open("wb") as log:
+            command = [sys.executable, "-c", ALONE + code]
+            self.child = subprocess.Popen(command, env=os.environ, cwd=ROOT, stdout=log, stderr=log)
+
+    def said(self, event: str) -> list[dict[str, Any]]:
+        """Its lines about this event."""
+        lines = self.log.read_text().splitlines()
+        return [json.loads(line) for line in lines if f'"event": "{event}"' in line]
+
+    def end(self) -> None:
+        """kill -9."""
+        self.child.kill()
+        self.child.wait()
+
+
+def waiting(line: "redis.Redis", queue: str = "alerts") -> int:
+    """How many tasks wait in a queue."""
+    return int(line.llen(queue))  # pyright: ignore[reportArgumentType]

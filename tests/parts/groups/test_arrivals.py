@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast as cast_to
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from casenet.config import Config
 from casenet.database import Glance, glance, transaction
 from casenet.groups import Permission, Recalled, arrivals
 from casenet.groups.tables import PatientGroup
+from casenet.identity.tables import SessionRow
 from casenet.timeline.tables import TimelineRevision
 from tests.cast import NOON, Cast, assemble, report, sign_in
 from tests.waiting import wait_for_a_waiter
@@ -59,6 +60,19 @@ def publishes(known: Recalled) -> timeline.Posted | None:
     return timeline.publish_recalled(glance(), known, report(), now=clock.now())
 
 
+def last_seen(token: str) -> datetime:
+    with transaction() as session:
+        shown = identity.shown(token, idle_minutes=IDLE_MINUTES, now=NOON)["token_hash"]
+        return session.scalars(select(SessionRow.last_seen_at).where(SessionRow.token_hash == shown)).one()
+
+
+def later(cast: Cast, token: str, *, minutes: float = 2) -> Recalled:
+    """Recalled by a clock that has gone on since they came."""
+    known = recalled(cast, token, in_seconds=minutes * 60)
+    assert known is not None
+    return known
+
+
 def stands(cast: Cast) -> tuple[int, int, int]:
     """The group's number, its rows, and their audit rows."""
     with transaction() as session:
@@ -68,16 +82,16 @@ def stands(cast: Cast) -> tuple[int, int, int]:
     return number or 0, len(rows), len(noted)
 
 
-def test_who_came_is_recalled_for_a_minute_in_this_group_and_with_this_token_alone(cast: Cast) -> None:
+def test_who_came_is_recalled_for_ten_minutes_in_this_group_and_with_this_token_alone(cast: Cast) -> None:
     token, other = token_of(cast.ito), token_of(cast.ito)
     assert recalled(cast, token) is None
 
     arrives(cast, token)
 
-    known = recalled(cast, token, in_seconds=55)
+    known = recalled(cast, token, in_seconds=595)
     assert known is not None
     assert (known.entry.person_id, known.entry.role) == (cast.ito, "care_worker")
-    assert recalled(cast, token, in_seconds=61) is None  # it is time to note that they were here
+    assert recalled(cast, token, in_seconds=601) is None
     assert recalled(cast, token, group=cast.other_group) is None
     assert recalled(cast, other) is None
     assert groups.recall(token, cast.group, Permission.POLICY, idle_minutes=30, now=clock.now()) is None
@@ -85,25 +99,68 @@ def test_who_came_is_recalled_for_a_minute_in_this_group_and_with_this_token_alo
     assert stands(cast) == (1, 1, 1)
 
 
-def test_who_was_noted_a_while_ago_is_asked_when_it_is_time_to_note_them_again(cast: Cast) -> None:
+def test_once_a_minute_a_post_notes_too_that_they_were_here(cast: Cast) -> None:
     token = token_of(cast.ito)
     with transaction() as session:
         session.execute(text("UPDATE session SET last_seen_at = last_seen_at - interval '50 seconds'"))
-
     arrives(cast, token)
 
-    assert recalled(cast, token, in_seconds=5) is not None
-    assert recalled(cast, token, in_seconds=15) is None
+    dues = [later(cast, token, minutes=seconds / 60) for seconds in (5, 15, 70, 80)]
+
+    assert [known.is_to_be_seen for known in dues] == [False, True, False, True]
+    for known in dues[:3]:
+        assert publishes(known) is not None
+    assert last_seen(token) == dues[1].proof["now"]
 
 
-def test_a_clock_that_is_ahead_makes_nobody_be_remembered_for_longer(cast: Cast) -> None:
+def test_who_was_noted_by_another_process_meanwhile_is_not_noted_again(cast: Cast) -> None:
+    token = token_of(cast.ito)
+    arrives(cast, token)
+    known = later(cast, token)
+    with transaction() as session:
+        session.execute(text("UPDATE session SET last_seen_at = last_seen_at + interval '90 seconds'"))
+    seen_at = last_seen(token)
+
+    assert publishes(known) is not None
+
+    assert last_seen(token) == seen_at
+
+
+def test_a_post_that_is_not_written_keeps_nobody_awake(cast: Cast) -> None:
+    token, post = token_of(cast.ito), report()
+    arrives(cast, token)
+    seen_at = last_seen(token)
+    timeline.publish_recalled(glance(), later(cast, token, minutes=0.5), post, now=clock.now())
+    there_already = timeline.publish_recalled(glance(), later(cast, token), post, now=clock.now())
+    with transaction() as session:
+        removed(session, cast)
+    not_proven = publishes(later(cast, token, minutes=4))
+
+    assert (there_already, not_proven) == (None, None)
+    assert last_seen(token) == seen_at
+
+
+def test_a_session_that_somebody_has_in_hand_is_not_waited_for(cast: Cast) -> None:
+    """Whoever lets a leaver out holds their session and then wants their groups."""
+    token = token_of(cast.ito)
+    arrives(cast, token)
+    seen_at = last_seen(token)
+
+    with transaction() as session:
+        session.execute(text("SELECT 1 FROM session FOR UPDATE"))
+        assert publishes(later(cast, token)) is not None
+
+    assert last_seen(token) == seen_at
+
+
+def test_a_clock_that_is_ahead_leaves_nobody_unseen_for_longer(cast: Cast) -> None:
     token = token_of(cast.ito)
     with transaction() as session:
         session.execute(text("UPDATE session SET last_seen_at = last_seen_at + interval '10 minutes'"))
 
     arrives(cast, token)
 
-    assert recalled(cast, token, in_seconds=61) is None
+    assert later(cast, token, minutes=61 / 60).is_to_be_seen
 
 
 def test_without_a_proof_that_can_be_asked_nothing_is_written(cast: Cast) -> None:
