@@ -99,6 +99,7 @@ FULL = Plan(
     step_seconds=5,
     searches=3,
 )
+READ_ROUNDS = 6
 WARM_SECONDS = 1.0  # of a ceiling's step
 # Between two turns of a subject lies a minute: without this, whatever CaseNet does once a minute (a group's key, that
 # somebody was here) would fall into the few seconds that are measured, five times as often as under a steady load.
@@ -187,11 +188,13 @@ async def take_turn(load: Load, turn: Turn) -> Row:
 
 async def measure_reads(loads: dict[str, Load], results: Results) -> None:
     """The last posts of a long group (P4)."""
-    for load in loads.values():
-        if load.subject.history:
-            if load.subject.facts.get("fill_history"):
-                await fill_history(load)
-            results.reads.extend(await measure_history(load))
+    readers = [load for load in loads.values() if load.subject.history]
+    for load in readers:
+        if load.subject.facts.get("fill_history"):
+            await fill_history(load)
+    for number in range(READ_ROUNDS):
+        for load in readers:
+            results.reads.extend(replace(row, round=number) for row in await measure_history(load))
 
 
 async def measure_ceiling(load: Load, plan: Plan, results: Results, number: int) -> None:

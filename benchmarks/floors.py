@@ -21,6 +21,7 @@ WORKERS = 2
 HISTORY_GROUP, HISTORY_POSTS = 50, 10_000
 # Rows of the report: what no read under Flask can go below, and none that is written down before it is shown.
 EMPTY = "a Flask route that answers nothing"
+RIG_NOTED = "rig_py after one committed row"
 EMPTY_NOTED = "a Flask route that answers nothing after one committed row"
 FLOOR_TABLE = """
 CREATE TABLE posts (sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id varchar(36) NOT NULL UNIQUE,
@@ -92,5 +93,8 @@ def rig(servers: Servers, directory: Path, *, sealed: bool) -> Iterator[Subject]
             socket_path=lambda member: f"/socket?member={member}",
             # Filled through its own door before it is read (history.py): only the rig holds its key.
             history=(f"/groups/{HISTORY_GROUP}/posts", HISTORY_GROUP * MEMBERS_PER_GROUP),
-            facts={"fill_history": HISTORY_POSTS},
+            facts={
+                "fill_history": HISTORY_POSTS,
+                "also": {RIG_NOTED: f"/groups/{HISTORY_GROUP}/posts?noted"} if sealed else {},
+            },
         )

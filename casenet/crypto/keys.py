@@ -156,9 +156,14 @@ _rings: OrderedDict[UUID, tuple[float, Ring]] = OrderedDict()
 
 def ring(session: Database, group_id: UUID) -> Ring:
     """All keys of one group, at most RING_SECONDS old. Raises KeyMissing."""
+    return ring_at_hand(group_id) or rings(session, [group_id])[group_id]
+
+
+def ring_at_hand(group_id: UUID) -> Ring | None:
+    """The ring that this process holds now, without asking for one."""
     drop_old_rings()
     found = _rings.get(group_id)
-    return found[1] if found else rings(session, [group_id])[group_id]
+    return found[1] if found else None
 
 
 def rings(session: Database, group_ids: Iterable[UUID]) -> dict[UUID, Ring]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, bindparam, exists, select
+from sqlalchemy import ColumnElement, Select, Table, bindparam, exists, select
 
 from casenet import identity
 from casenet.database import Database, Prepared
@@ -51,7 +51,7 @@ _remembered: OrderedDict[tuple[bytes, UUID], _Arrival] = OrderedDict()  # the ne
 class Recalled:
     """What somebody was in a group minutes ago: proves nothing until `still_stands` has been asked.
 
-    proof           The parameters of a statement with `still_stands` and perhaps an `identity.sighting`.
+    proof           The parameters of a statement with `still_stands` or `standing`, and perhaps an `identity.sighting`.
     is_to_be_seen   Whether the statement is also to note that they are here: once a minute.
     """
 
@@ -106,15 +106,28 @@ def recall(
         return None
     if is_to_be_seen := known.seen_until <= now:
         _remembered[key] = replace(known, seen_until=now + identity.TOUCH)
-    proof = {"recalled_team": known.team_revision, "recalled_person": known.entry.person_id}
+    proof = {
+        "recalled_team": known.team_revision,
+        "recalled_person": known.entry.person_id,
+        "recalled_group": group_id,
+    }
     return Recalled(known.asker, known.entry, shown | proof, is_to_be_seen)
 
 
-def still_stands() -> ColumnElement[bool]:
-    """A condition of an UPDATE of the group's row: the token is still good, and the team is the same.
+def standing() -> Select[*tuple[Any, ...]]:
+    """A statement part (group_id, last_sequence, last_mark) about the group that somebody is recalled in.
 
-    With the same team a person has the same role: a trigger moves its number with every change. An UPDATE that
-    has waited for the row looks at that number anew, so a removal that was committed meanwhile is seen.
+    Nothing when that stands no longer.
+    """
+    counters = (_group.c.id.label("group_id"), _group.c.last_sequence, _group.c.last_mark)
+    return select(*counters).where(_group.c.id == bindparam("recalled_group"), still_stands())
+
+
+def still_stands() -> ColumnElement[bool]:
+    """A condition on the group's row: the token is still good, and the team is the same.
+
+    With the same team a person has the same role: a trigger moves its number with every change. An UPDATE of
+    the row that has waited for the row looks at that number anew, so a removal that was committed meanwhile is seen.
     """
     holds = exists(select(_holder.c.holder_id).where(_holder.c.holder_id == bindparam("recalled_person")))
     return (_group.c.team_revision == bindparam("recalled_team")) & holds

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CTE, ColumnElement, Subquery, Table, bindparam, select, update
+from sqlalchemy import CTE, ColumnElement, Subquery, Table, bindparam, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from casenet.database import Database, Prepared
@@ -77,7 +77,7 @@ _HOLDER = (
     .join(_person, _person.c.id == _session.c.person_id)
     .where(
         _session.c.token_hash == bindparam("token_hash"),
-        _session.c.state == "full",
+        _session.c.state == literal_column("'full'"),  # written out: every parameter costs
         _session.c.ended_at.is_(None),
         _session.c.expires_at > bindparam("now"),
         _session.c.last_seen_at > bindparam("awake_since"),

@@ -13,6 +13,7 @@ from casenet.timeline.actions import (
 )
 from casenet.timeline.live import News, Written, news
 from casenet.timeline.log import Posted
+from casenet.timeline.looks import NOTHING, Shown, look, show_again
 from casenet.timeline.notices import Notice, publish_notice, publish_notices
 from casenet.timeline.queries import (
     MarkView,
@@ -31,6 +32,7 @@ from casenet.timeline.rules import AWAITING_DAYS, PAGE_MAX, TEXT_CHARS_MAX, Draf
 
 __all__ = [
     "AWAITING_DAYS",
+    "NOTHING",
     "PAGE_MAX",
     "TEXT_CHARS_MAX",
     "Draft",
@@ -39,6 +41,7 @@ __all__ = [
     "Notice",
     "Posted",
     "RevisionView",
+    "Shown",
     "Stretch",
     "Written",
     "acknowledge_post",
@@ -49,6 +52,7 @@ __all__ = [
     "history",
     "last_lines",
     "latest_posts",
+    "look",
     "mark_read",
     "marks_after",
     "news",
@@ -60,5 +64,6 @@ __all__ = [
     "publish_recalled",
     "read_by",
     "read_sequences",
+    "show_again",
     "unread",
 ]

@@ -10,7 +10,12 @@ from pydantic import BaseModel
 def answer(body: BaseModel | dict[str, Any], status: int = 200) -> Response:
     """A JSON response; instants in ISO 8601 with zone, ids as text."""
     data = body.model_dump() if isinstance(body, BaseModel) else body
-    return Response(as_json(data), status=status, content_type="application/json")
+    return answer_bytes(as_json(data), status)
+
+
+def answer_bytes(body: bytes, status: int = 200) -> Response:
+    """A response of JSON that is made already."""
+    return Response(body, status=status, content_type="application/json")
 
 
 def as_json(data: Any) -> bytes:

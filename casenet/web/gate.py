@@ -133,6 +133,9 @@ def admit() -> Response | None:
 
 def _read_body() -> None:
     """Read the body before taking a place: whoever sends it a byte at a time keeps nobody else out."""
+    environ = request.environ
+    if environ.get("CONTENT_LENGTH", "0") == "0" and "HTTP_TRANSFER_ENCODING" not in environ:
+        return  # none is announced, and nothing else says that there is one (RFC 9112)
     try:
         with gevent.Timeout(BODY_SECONDS):
             body = request.get_data()

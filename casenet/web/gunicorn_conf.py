@@ -24,8 +24,11 @@ accesslog = None  # paths may carry one-time tokens; casenet.web.logs says what 
 errorlog = "-"
 loglevel = "warning"
 proc_name = "casenet-web"
-# Where a request came from, and whether by TLS, web/app.py reads, and from trusted proxies alone.
-forwarded_allow_ips = ""
+# Where a request came from, and whether by TLS, web/app.py reads, and from trusted proxies alone. So gunicorn has no
+# header to believe, and need not look at each request whether it comes from somebody whom it may believe.
+forwarded_allow_ips = "*"
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
 
 # Connections that wait are shared out, as gevent advises for several processes: taken by the hundred, nearly all
 # sockets of a ward would sit in one of them.

@@ -54,7 +54,7 @@ URGENT = frozenset(
 
 
 # Whoever came a moment ago is recalled, not asked: the one statement of these routes asks by itself (0020).
-RECALLING = frozenset({"timeline.create_post"})
+RECALLING = frozenset({"timeline.create_post", "timeline.list_posts"})
 
 
 def member(permission: P) -> Rule:

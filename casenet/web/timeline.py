@@ -1,5 +1,6 @@
 """Posts, corrections, 了解, read marks."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,10 +12,12 @@ from pydantic import Field
 from casenet import clock, timeline
 from casenet.database import glance, transaction
 from casenet.errors import NotFound
-from casenet.timeline import Draft, MarkView, RevisionView
-from casenet.web.answers import answer
-from casenet.web.cards import Card, cards
+from casenet.timeline import Draft, MarkView, RevisionView, Shown
+from casenet.web import pages
+from casenet.web.answers import answer, answer_bytes, as_json
+from casenet.web.cards import Card, CardJson, cards
 from casenet.web.gate import enter_group, recalled
+from casenet.web.pages import Page
 from casenet.web.shapes import Code, Id, Sequence, Shape, Text
 
 blueprint = APIBlueprint("timeline", __name__, url_prefix="/api/v1")
@@ -150,8 +153,17 @@ def mark_json(view: MarkView) -> dict[str, Any]:
 @blueprint.get("/groups/<uuid:group_id>/posts", responses={200: Changes})
 def list_posts(path: GroupPath, query: PostsQuery) -> Response:
     """One read for start-up, reconnect, background wake and scrolling back."""
-    session = glance()
-    entry = enter_group(session, path.group_id)
+    session, asked = glance(), (path.group_id, query.before, query.limit)
+    page = pages.find(asked) if query.after is None else _nothing_new(query.after, query.marks_after or 0)
+    shown = page.shown if page else timeline.NOTHING
+    known = recalled()
+    entry = known and timeline.look(session, known, shown)
+    if entry is None:
+        entry = enter_group(session, path.group_id)
+        if shown.is_still_all(entry):
+            timeline.show_again(session, entry, shown)
+    if page and shown.is_still_all(entry):
+        return answer_bytes(page.body)
     if query.after is not None:
         rows, marks = timeline.changes_after(
             session, entry, query.after, query.limit, marks_after=query.marks_after or 0
@@ -159,14 +171,37 @@ def list_posts(path: GroupPath, query: PostsQuery) -> Response:
     else:
         rows, marks = timeline.page_before(session, entry, query.before, query.limit)
     people = cards(session, [row.author_id for row in rows] + [mark.person_id for mark in marks])
-    return answer(
+    has_more = _has_more(rows, ascending=query.after is not None, end=entry.last_sequence)
+    body = _changes(rows, marks, people, entry.last_sequence, entry.last_mark, has_more=has_more)
+    if query.after is None:
+        newest, oldest = (rows[0].sequence, rows[-1].sequence) if rows else (None, None)
+        pages.keep(asked, Page(Shown(entry.last_sequence, entry.last_mark, oldest, newest), body))
+    return answer_bytes(body)
+
+
+def _nothing_new(sequence: int, mark: int) -> Page:
+    """What a phone is answered that knows everything already: most of the looks that it takes."""
+    return Page(Shown(sequence, mark, None, None), _changes((), (), {}, sequence, mark, has_more=False))
+
+
+def _changes(
+    rows: Iterable[RevisionView],
+    marks: Iterable[MarkView],
+    people: dict[str, CardJson],
+    last_sequence: int,
+    last_mark: int,
+    *,
+    has_more: bool,
+) -> bytes:
+    """`Changes` as JSON."""
+    return as_json(
         {
             "revisions": [revision_json(row) for row in rows],
             "marks": [mark_json(mark) for mark in marks],
             "people": people,
-            "last_sequence": entry.last_sequence,
-            "last_mark": entry.last_mark,
-            "has_more": _has_more(rows, ascending=query.after is not None, end=entry.last_sequence),
+            "last_sequence": last_sequence,
+            "last_mark": last_mark,
+            "has_more": has_more,
         }
     )
 

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from casenet import identity
 from casenet.config import Config
+from casenet.database import Prepared
 from casenet.web.app import create_app
 from tests.cast import Cast, assemble, sign_in
 
@@ -63,3 +64,17 @@ def phone_of(app: Flask, session: Session) -> Callable[[UUID], Phone]:
         return Phone(app.test_client(), token)
 
     return phone
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The statements that were asked, as they are written."""
+    statements: list[str] = []
+    ask = Prepared.ask
+
+    def noted(self: Prepared, *args: object) -> list[object]:
+        statements.append(self.sql)
+        return ask(self, *args)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(Prepared, "ask", noted)
+    return statements

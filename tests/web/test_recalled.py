@@ -1,6 +1,7 @@
 """A post by somebody who was here a moment ago: one statement, and the same answers as ever."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,7 +14,6 @@ from casenet import clock, groups, identity
 from casenet.audit.tables import AuditEvent
 from casenet.crypto import KeyMissing
 from casenet.crypto.keys import forget_rings
-from casenet.database import Prepared
 from casenet.groups import Permission, arrivals
 from casenet.identity.tables import SessionRow
 from casenet.ids import new_id
@@ -25,20 +25,6 @@ PhoneOf = Callable[[UUID], Phone]
 
 def draft(words: str = "血圧 120/70", **more: object) -> dict[str, object]:
     return {"id": str(new_id()), "kind": "report", "text": words} | more
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The statements that were asked, as they are written."""
-    statements: list[str] = []
-    ask = Prepared.ask
-
-    def noted(self: Prepared, *args: object) -> list[object]:
-        statements.append(self.sql)
-        return ask(self, *args)  # pyright: ignore[reportArgumentType]
-
-    monkeypatch.setattr(Prepared, "ask", noted)
-    return statements
 
 
 @pytest.fixture
@@ -64,6 +50,7 @@ def only_reading(session: Session, cast: Cast) -> None:
     )
 
 
+CHANGES = [(removed, 404), (suspended, 401), (only_reading, 403)]
 BODIES: dict[str, Callable[[], dict[str, object]]] = {
     "a post": draft,
     "a reply to nothing": lambda: draft(reply_to=str(new_id())),
@@ -72,7 +59,7 @@ BODIES: dict[str, Callable[[], dict[str, object]]] = {
 }
 
 
-def content(response: TestResponse) -> dict[str, object]:
+def content(response: TestResponse) -> dict[str, Any]:
     assert response.json is not None
     return response.json
 
@@ -82,7 +69,7 @@ def answered(response: TestResponse) -> tuple[int, bytes]:
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
-@pytest.mark.parametrize(("change", "status"), [(removed, 404), (suspended, 401), (only_reading, 403)])
+@pytest.mark.parametrize(("change", "status"), CHANGES)
 def test_whoever_is_recalled_in_vain_is_answered_as_if_nobody_had_been(
     cast: Cast,
     helper: Phone,
