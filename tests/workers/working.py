@@ -25,10 +25,10 @@ def last_round(process: str = "alerts.advance") -> datetime | None:
         return escalation.heartbeats(session).get(process)
 
 
-def send(task: str = "alerts.advance", expires: float | None = None) -> None:
-    """Start a task as beat does. Not over the app's own pool, which remembers the Redis of an earlier test."""
+def send(task: str = "alerts.advance", expires: float | None = None) -> str:
+    """Start a task as beat does; returns its id. Not over the app's own pool, which remembers the Redis of an earlier test."""
     with app.connection_for_write(broker_url(config.current().redis_url)) as line:
-        app.send_task(task, connection=line, retry=False, expires=expires)
+        return str(app.send_task(task, connection=line, retry=False, expires=expires).id)
 
 
 def works(house: House, *, seconds: float = 20) -> None:
