@@ -18,7 +18,7 @@ from casenet.cli.servers import Redis
 from casenet.config import Config
 from tests.conftest import Running, Servers
 from tests.house import House, wait_until
-from tests.workers.working import rounds_held, send, works
+from tests.workers.working import listens, rounds_held, send, works
 from workers.app import app, broker_url
 
 
@@ -64,11 +64,12 @@ def test_a_worker_that_could_not_acknowledge_hears_again_and_loses_no_task(
     server: Running, line: "redis.Redis", house: House
 ) -> None:
     house.launch("worker")
+    wait_until(listens, what="open ears")
     works(house)
     wait_until(lambda: settled(line), what="an idle worker")
 
     with rounds_held():
-        # As many as it has processes, so that it fetches no more. By their ids: the ears may send one of their own.
+        # As many as it has processes, so that it fetches no more.
         ours = {send() for _ in range(2)}
         wait_until(lambda: under_way(line) == ours, what="two tasks under way")
         server.kill()

@@ -26,7 +26,10 @@ def last_round(process: str = "alerts.advance") -> datetime | None:
 
 
 def send(task: str = "alerts.advance", expires: float | None = None) -> str:
-    """Start a task as beat does; returns its id. Not over the app's own pool, which remembers the Redis of an earlier test."""
+    """Start a task as beat does; returns its id.
+
+    Not over the app's own pool, which remembers the Redis of an earlier test.
+    """
     with app.connection_for_write(broker_url(config.current().redis_url)) as line:
         return str(app.send_task(task, connection=line, retry=False, expires=expires).id)
 
@@ -41,6 +44,13 @@ def works(house: House, *, seconds: float = 20) -> None:
         return last_round() != before
 
     wait_until(done, seconds=seconds, what="a round of the worker")
+
+
+def listens() -> bool:
+    """Whether the ears of a worker are open: at their first moment they start a task of their own."""
+    with transaction() as session:
+        heard = text("select count(*) from pg_stat_activity where query like 'LISTEN%'")
+        return bool(session.scalar(heard))
 
 
 @contextmanager
