@@ -26,7 +26,7 @@ SHEET_SECONDS = 120  # a document of two pages takes a second; the rest is a ver
 # at once; nothing urgent waits for it, because the next round finds the same rows.
 VISIBILITY_SECONDS = SHEET_SECONDS + 30
 RESTORE_SECONDS = 10
-# A worker asks Redis anew so often. What comes meanwhile comes at once: it only waits at Redis, not here.
+# A worker asks Redis anew so often; what comes meanwhile comes at once. An idle one ends so much later at most.
 ASK_SECONDS = 5
 # A tick that nobody fetched in time is worthless: the next one does the same work.
 TICK_EXPIRES_SECONDS = 5

@@ -1,6 +1,7 @@
 """Hears PostgreSQL's NOTIFY and starts the task at once, so that the web never speaks to the broker.
 
-Only a shortcut: a NOTIFY that nobody hears costs at most the second until the timetable's next tick.
+Only a shortcut: a NOTIFY that nobody hears costs a call at most the second until the next look (eyes.py), a sheet the
+ten until the timetable's next tick.
 """
 
 import threading

@@ -11,7 +11,9 @@ from workers.ears import start
 
 log = structlog.get_logger()
 
-LOOK_SECONDS = 1.0  # a step of a chain is this much late at most; nightwatch steps in at two
+# A step of a chain is this much late at most; nightwatch steps in at two. Without Redis a task that cannot be started
+# holds us up for seconds, and nightwatch does all of it.
+LOOK_SECONDS = 1.0
 
 
 def open_eyes(app: Celery, queues: set[str]) -> threading.Thread | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Table, Uuid, bindparam, func, or_, select
@@ -95,11 +95,13 @@ class Ring:
     """Every key of one group that may still open something; `active` seals what is new.
 
     opened  What these keys opened lately, in the clear; it goes when the ring goes.
+    kept    What a door has made of that, by its own names; it goes when the ring goes, too.
     """
 
     active: GroupKey
     keys: Mapping[int, bytes]
     opened: Opened = field(default_factory=Opened, repr=False, compare=False)
+    kept: dict[str, Any] = field(default_factory=dict[str, Any], repr=False, compare=False)
 
 
 def read_kek(path: Path | None) -> dict[int, bytes]:

@@ -26,7 +26,7 @@ from casenet.groups.actions import (
     remove_member,
     save_record,
 )
-from casenet.groups.arrivals import Recalled, arrive, recall, standing, still_stands
+from casenet.groups.arrivals import Recalled, arrive, recall, seen_again, standing, still_stands
 from casenet.groups.numbers import (
     give_back_mark,
     give_back_sequence,
@@ -88,6 +88,7 @@ __all__ = [
     "record_fields",
     "remove_member",
     "save_record",
+    "seen_again",
     "standing",
     "still_stands",
     "team_of",

@@ -104,14 +104,20 @@ def recall(
     known = _remembered.get(key)
     if known is None or known.until <= now or not may(known.entry.role, permission):
         return None
-    if is_to_be_seen := known.seen_until <= now:
-        _remembered[key] = replace(known, seen_until=now + identity.TOUCH)
     proof = {
         "recalled_team": known.team_revision,
         "recalled_person": known.entry.person_id,
         "recalled_group": group_id,
     }
-    return Recalled(known.asker, known.entry, shown | proof, is_to_be_seen)
+    return Recalled(known.asker, known.entry, shown | proof, known.seen_until <= now)
+
+
+def seen_again(recalled: Recalled) -> None:
+    """The statement with an `identity.sighting`, if there was to be one, has been committed: not again for a minute."""
+    if recalled.is_to_be_seen:
+        key = (recalled.proof["token_hash"], recalled.proof["recalled_group"])
+        if known := _remembered.get(key):
+            _remembered[key] = replace(known, seen_until=recalled.proof["now"] + identity.TOUCH)
 
 
 def standing() -> Select[*tuple[Any, ...]]:

@@ -13,7 +13,7 @@ from casenet.timeline.actions import (
 )
 from casenet.timeline.live import News, Written, news
 from casenet.timeline.log import Posted
-from casenet.timeline.looks import NOTHING, Shown, look, show_again
+from casenet.timeline.looks import UNSHOWN, Shown, look, record_again, shown_in
 from casenet.timeline.notices import Notice, publish_notice, publish_notices
 from casenet.timeline.queries import (
     MarkView,
@@ -32,9 +32,9 @@ from casenet.timeline.rules import AWAITING_DAYS, PAGE_MAX, TEXT_CHARS_MAX, Draf
 
 __all__ = [
     "AWAITING_DAYS",
-    "NOTHING",
     "PAGE_MAX",
     "TEXT_CHARS_MAX",
+    "UNSHOWN",
     "Draft",
     "MarkView",
     "News",
@@ -64,6 +64,7 @@ __all__ = [
     "publish_recalled",
     "read_by",
     "read_sequences",
-    "show_again",
+    "record_again",
+    "shown_in",
     "unread",
 ]

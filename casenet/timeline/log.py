@@ -15,7 +15,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from casenet import audit, identity
 from casenet.database import Database, Glance, Prepared, after_commit
-from casenet.groups import Recalled, give_back_sequence, next_sequence, still_stands
+from casenet.groups import Recalled, give_back_sequence, next_sequence, seen_again, still_stands
 from casenet.realtime import ring_group
 from casenet.timeline.tables import TimelineRevision
 
@@ -83,7 +83,10 @@ def _append_alone(session: Glance, parameters: dict[str, Any], recalled: Recalle
     try:
         if recalled is not None:
             statement = _APPEND_SEEN if recalled.is_to_be_seen else _APPEND_PROVEN
-            return statement.first(session, parameters | recalled.proof)
+            row = statement.first(session, parameters | recalled.proof)
+            if row is not None:
+                seen_again(recalled)
+            return row
         return _APPEND_ALONE.all(session, parameters)[0]
     except IntegrityError as error:
         if not isinstance(error.orig, psycopg.Error) or error.orig.diag.constraint_name != _ONCE:

@@ -1,12 +1,14 @@
 """Looking whether anything is new before reading it: what has been shown and is still all need not be read again."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Select, String, Uuid, bindparam, exists, func, literal_column, select
 
 from casenet import audit, identity
 from casenet.database import Database, Glance, Prepared
-from casenet.groups import Entry, Recalled, standing
+from casenet.groups import Entry, Recalled, seen_again, standing
+from casenet.timeline.queries import RevisionView
 
 
 class Shown(NamedTuple):
@@ -25,11 +27,19 @@ class Shown(NamedTuple):
         return (self.last_sequence, self.last_mark) == (entry.last_sequence, entry.last_mark)
 
 
-NOTHING = Shown(-1, -1, None, None)  # no group ends so
+UNSHOWN = Shown(-1, -1, None, None)  # never all there is: no group ends so
+
+
+def shown_in(entry: Entry, page: Sequence[RevisionView]) -> Shown:
+    """What a page shows, newest first, that was read with this entry."""
+    first, last = (page[-1].sequence, page[0].sequence) if page else (None, None)
+    return Shown(entry.last_sequence, entry.last_mark, first, last)
+
+
 ACTION = "posts.read"
 
 
-def look(session: Glance, recalled: Recalled, shown: Shown = NOTHING) -> Entry | None:
+def look(session: Glance, recalled: Recalled, shown: Shown = UNSHOWN) -> Entry | None:
     """The entry of somebody who is recalled, as the group is now; None, and nothing done, when it stands no longer.
 
     When `shown` is still all, the audit trail says from here on that they have seen it: it is to be shown.
@@ -44,12 +54,13 @@ def look(session: Glance, recalled: Recalled, shown: Shown = NOTHING) -> Entry |
     row = statement.first(session, given | recalled.proof | audit.origin())
     if row is None:
         return None
+    seen_again(recalled)
     was = recalled.entry
     return Entry(was.group_id, was.org_id, was.person_id, was.role, was.function, *row)
 
 
-def show_again(session: Database, entry: Entry, shown: Shown) -> None:
-    """Say in the audit trail that somebody who was asked has seen it. What has no row was no reading."""
+def record_again(session: Database, entry: Entry, shown: Shown) -> None:
+    """As `look` for somebody who was asked: the audit trail says that they have seen it. No row is no reading."""
     if shown.first is not None:
         audit.record(
             session,

@@ -8,7 +8,9 @@ from casenet import facilities
 from casenet.database import Database
 from casenet.web.shapes import Shape
 
-CARD_SECONDS = 600  # a name or an office changes once in years
+CARD_SECONDS = (
+    600  # a name or an office changes once in years; a page that is shown again keeps it a minute more
+)
 CARDS_MAX = 20_000  # a prefecture's staff; some 200 bytes each
 
 

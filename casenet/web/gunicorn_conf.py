@@ -29,6 +29,9 @@ proc_name = "casenet-web"
 forwarded_allow_ips = "*"
 secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
+# The gate counts on HTTP/1: what announces no body has none.
+http_protocols = "h1"
+http2_cleartext = "off"
 
 # Connections that wait are shared out, as gevent advises for several processes: taken by the hundred, nearly all
 # sockets of a ward would sit in one of them.

@@ -1,16 +1,16 @@
-"""Pages of the timeline as they were answered lately: ten phones that ask for the same one get the same bytes.
+"""The newest page of a timeline as it was answered last: ten phones that ask for it get the same bytes.
 
 Who may have it is asked each time, and each time the audit trail says so (timeline/looks.py).
 """
 
-from collections import OrderedDict
 from typing import NamedTuple
 from uuid import UUID
 
 from casenet.crypto import Ring, ring_at_hand
 from casenet.timeline import Shown
 
-PAGES_BYTES_MAX = 64 * 1024 * 1024  # a thousand pages of fifty posts; a ward has 900 groups
+PAGE_BYTES_MAX = 128 * 1024  # fifty posts have 60 kB; one page for each ring, so 128 MB were all rings full
+_KEPT = "newest page"
 
 
 class Page(NamedTuple):
@@ -20,41 +20,14 @@ class Page(NamedTuple):
     body: bytes
 
 
-# Group, the number that the page ends before, and how many rows were asked for.
-Asked = tuple[UUID, int | None, int]
-# With the ring that has opened it: when that goes, so does the page. The newest last.
-_pages: OrderedDict[Asked, tuple[Page, Ring]] = OrderedDict()
-_bytes = 0
+def find(group_id: UUID, limit: int) -> Page | None:
+    """The newest page of so many rows as it was answered last, unless the ring that has opened it is gone."""
+    ring = ring_at_hand(group_id)
+    kept_limit, page = ring.kept.get(_KEPT, (None, None)) if ring else (None, None)
+    return page if kept_limit == limit else None
 
 
-def find(asked: Asked) -> Page | None:
-    """The answer to the same question, if one is remembered and its ring is not gone."""
-    page, ring = _pages.get(asked, (None, None))
-    return page if ring is ring_at_hand(asked[0]) else None
-
-
-def keep(asked: Asked, page: Page) -> None:
-    """Remember an answer, and forget the oldest beyond PAGES_BYTES_MAX."""
-    ring = ring_at_hand(asked[0])
-    if ring is None:
-        return
-    _forget(asked)
-    _pages[asked] = page, ring
-    global _bytes
-    _bytes += len(page.body)
-    while _bytes > PAGES_BYTES_MAX:
-        _forget(next(iter(_pages)))
-
-
-def _forget(asked: Asked) -> None:
-    global _bytes
-    if asked in _pages:
-        page, _ = _pages.pop(asked)
-        _bytes -= len(page.body)
-
-
-def drop_old_pages() -> None:
-    """Forget every page whose ring is gone. The sockets' sweep calls it each second."""
-    for asked, (_, ring) in list(_pages.items()):
-        if ring is not ring_at_hand(asked[0]):
-            _forget(asked)
+def keep(ring: Ring, limit: int, page: Page) -> None:
+    """Remember the newest page for as long as the ring that has opened it, in the place of the one before."""
+    if len(page.body) <= PAGE_BYTES_MAX:
+        ring.kept[_KEPT] = limit, page

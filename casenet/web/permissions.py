@@ -53,7 +53,7 @@ URGENT = frozenset(
 )
 
 
-# Whoever came a moment ago is recalled, not asked: the one statement of these routes asks by itself (0020).
+# Whoever came lately is recalled, not asked: the one statement of these routes asks by itself (0020).
 RECALLING = frozenset({"timeline.create_post", "timeline.list_posts"})
 
 

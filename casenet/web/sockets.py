@@ -24,7 +24,6 @@ from casenet.web import logs
 from casenet.web.answers import as_json
 from casenet.web.deliveries import Deliveries
 from casenet.web.gate import asker_of, cookie_name
-from casenet.web.pages import drop_old_pages
 from casenet.web.seats import Phone
 from casenet.web.timeline import TELL
 from casenet.web.wires import Wire
@@ -179,7 +178,6 @@ class Sockets:
             gevent.sleep(1)
             try:
                 drop_old_rings()
-                drop_old_pages()
                 self._drop_silent()
                 ring_again()
                 if time.monotonic() - swept_at > (SWEEP_SECONDS_DEAF if self.is_deaf else SWEEP_SECONDS):

@@ -9,9 +9,10 @@ from flask import Response, current_app
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 
-from casenet import clock, timeline
-from casenet.database import glance, transaction
+from casenet import clock, crypto, timeline
+from casenet.database import Glance, glance, transaction
 from casenet.errors import NotFound
+from casenet.groups import Entry
 from casenet.timeline import Draft, MarkView, RevisionView, Shown
 from casenet.web import pages
 from casenet.web.answers import answer, answer_bytes, as_json
@@ -153,30 +154,56 @@ def mark_json(view: MarkView) -> dict[str, Any]:
 @blueprint.get("/groups/<uuid:group_id>/posts", responses={200: Changes})
 def list_posts(path: GroupPath, query: PostsQuery) -> Response:
     """One read for start-up, reconnect, background wake and scrolling back."""
-    session, asked = glance(), (path.group_id, query.before, query.limit)
-    page = pages.find(asked) if query.after is None else _nothing_new(query.after, query.marks_after or 0)
-    shown = page.shown if page else timeline.NOTHING
+    session = glance()
+    page = _known(path.group_id, query)
+    entry = _reader(session, path.group_id, page.shown if page else timeline.UNSHOWN)
+    if page and page.shown.is_still_all(entry):
+        return answer_bytes(page.body)
+    if query.after is not None:
+        return answer_bytes(_changes_after(session, entry, query.after, query))
+    return answer_bytes(_page_before(session, entry, query))
+
+
+def _known(group_id: UUID, query: PostsQuery) -> Page | None:
+    """The answer, if nothing has happened in the group since."""
+    if query.after is not None:
+        return _nothing_new(query.after, query.marks_after or 0)
+    return pages.find(group_id, query.limit) if query.before is None else None
+
+
+def _reader(session: Glance, group_id: UUID, shown: Shown) -> Entry:
+    """Who asks, as a reader of the group as it is now. What is still all is in the audit trail as read by them."""
     known = recalled()
     entry = known and timeline.look(session, known, shown)
     if entry is None:
-        entry = enter_group(session, path.group_id)
+        entry = enter_group(session, group_id)
         if shown.is_still_all(entry):
-            timeline.show_again(session, entry, shown)
-    if page and shown.is_still_all(entry):
-        return answer_bytes(page.body)
-    if query.after is not None:
-        rows, marks = timeline.changes_after(
-            session, entry, query.after, query.limit, marks_after=query.marks_after or 0
-        )
-    else:
-        rows, marks = timeline.page_before(session, entry, query.before, query.limit)
-    people = cards(session, [row.author_id for row in rows] + [mark.person_id for mark in marks])
-    has_more = _has_more(rows, ascending=query.after is not None, end=entry.last_sequence)
+            timeline.record_again(session, entry, shown)
+    return entry
+
+
+def _changes_after(session: Glance, entry: Entry, after: int, query: PostsQuery) -> bytes:
+    rows, marks = timeline.changes_after(
+        session, entry, after, query.limit, marks_after=query.marks_after or 0
+    )
+    has_more = bool(rows) and rows[-1].sequence < entry.last_sequence
+    people = _people(session, rows, marks)
+    return _changes(rows, marks, people, entry.last_sequence, entry.last_mark, has_more=has_more)
+
+
+def _page_before(session: Glance, entry: Entry, query: PostsQuery) -> bytes:
+    ring = crypto.ring(session, entry.group_id)
+    rows, marks = timeline.page_before(session, entry, query.before, query.limit)
+    has_more = bool(rows) and rows[-1].sequence > 1
+    people = _people(session, rows, marks)
     body = _changes(rows, marks, people, entry.last_sequence, entry.last_mark, has_more=has_more)
-    if query.after is None:
-        newest, oldest = (rows[0].sequence, rows[-1].sequence) if rows else (None, None)
-        pages.keep(asked, Page(Shown(entry.last_sequence, entry.last_mark, oldest, newest), body))
-    return answer_bytes(body)
+    if query.before is None:
+        pages.keep(ring, query.limit, Page(timeline.shown_in(entry, rows), body))
+    return body
+
+
+def _people(session: Glance, rows: Iterable[RevisionView], marks: Iterable[MarkView]) -> dict[str, CardJson]:
+    return cards(session, [row.author_id for row in rows] + [mark.person_id for mark in marks])
 
 
 def _nothing_new(sequence: int, mark: int) -> Page:
@@ -204,12 +231,6 @@ def _changes(
             "has_more": has_more,
         }
     )
-
-
-def _has_more(rows: tuple[RevisionView, ...], *, ascending: bool, end: int) -> bool:
-    if not rows:
-        return False
-    return rows[-1].sequence < end if ascending else rows[-1].sequence > 1
 
 
 @blueprint.post("/groups/<uuid:group_id>/posts", responses={201: PostedOut, 200: PostedOut})

@@ -105,12 +105,22 @@ def test_once_a_minute_a_post_notes_too_that_they_were_here(cast: Cast) -> None:
         session.execute(text("UPDATE session SET last_seen_at = last_seen_at - interval '50 seconds'"))
     arrives(cast, token)
 
-    dues = [later(cast, token, minutes=seconds / 60) for seconds in (5, 15, 70, 80)]
-
-    assert [known.is_to_be_seen for known in dues] == [False, True, False, True]
-    for known in dues[:3]:
+    seen: list[bool] = []
+    for seconds in (5, 15, 70, 80):
+        known = later(cast, token, minutes=seconds / 60)
+        seen.append(known.is_to_be_seen)
         assert publishes(known) is not None
-    assert last_seen(token) == dues[1].proof["now"]
+        assert (last_seen(token) == known.proof["now"]) == known.is_to_be_seen
+
+    assert seen == [False, True, False, True]
+
+
+def test_whoever_was_recalled_and_wrote_nothing_is_to_be_seen_by_the_next_one(cast: Cast) -> None:
+    token = token_of(cast.ito)
+    arrives(cast, token)
+
+    assert later(cast, token).is_to_be_seen
+    assert later(cast, token).is_to_be_seen
 
 
 def test_who_was_noted_by_another_process_meanwhile_is_not_noted_again(cast: Cast) -> None:
