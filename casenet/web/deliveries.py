@@ -21,7 +21,7 @@ from casenet.timeline import MarkView, RevisionView, Written
 from casenet.web import logs
 from casenet.web.cards import CardJson, cards, kept_card
 from casenet.web.seats import Hall, Seats
-from casenet.web.timeline import mark_json, revision_json
+from casenet.web.timeline_shapes import mark_json, revision_json
 from casenet.web.wires import Parcel
 
 log = structlog.get_logger()

@@ -1,13 +1,10 @@
 """Posts, corrections, 了解, read marks."""
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from flask import Response, current_app
 from flask_openapi3.blueprint import APIBlueprint
-from pydantic import Field
 
 from casenet import clock, crypto, timeline
 from casenet.database import Glance, glance, transaction
@@ -15,140 +12,28 @@ from casenet.errors import NotFound
 from casenet.groups import Entry
 from casenet.timeline import Draft, MarkView, RevisionView, Shown
 from casenet.web import pages
-from casenet.web.answers import answer, answer_bytes, as_json
-from casenet.web.cards import Card, CardJson, cards
+from casenet.web.answers import answer, answer_bytes
+from casenet.web.cards import CardJson, cards
 from casenet.web.gate import enter_group, recalled
+from casenet.web.group_shapes import GroupPath
 from casenet.web.pages import Page
-from casenet.web.shapes import Code, Id, Sequence, Shape, Text
+from casenet.web.timeline_shapes import (
+    Changes,
+    CorrectionIn,
+    HistoryOut,
+    MarkOut,
+    PostedOut,
+    PostIn,
+    PostPath,
+    PostsQuery,
+    ReadIn,
+    changes_json,
+    revision_json,
+)
 
 blueprint = APIBlueprint("timeline", __name__, url_prefix="/api/v1")
 
-PAGE = 50  # what a phone shows at first
 TELL = "casenet.tell"  # the app's extension that tells a post to the phones of this very process
-
-
-class GroupPath(Shape):
-    """A patient group."""
-
-    group_id: Id
-
-
-class PostPath(Shape):
-    """A post of a patient group."""
-
-    group_id: Id
-    post_id: Id
-
-
-class PostsQuery(Shape):
-    """Either what came `after` a number (ascending) or the page `before` one (newest first)."""
-
-    after: Sequence | None = None
-    marks_after: Sequence | None = None
-    before: Sequence | None = None
-    limit: int = Field(PAGE, ge=1, le=timeline.PAGE_MAX)
-
-
-class Revision(Shape):
-    """One row of the timeline's log: a post (revision 1) or a correction of it."""
-
-    sequence: int
-    post_id: UUID
-    revision: int
-    kind: str
-    author_id: UUID | None
-    created_at: datetime
-    reply_to: UUID | None
-    text: str | None
-    notice: dict[str, Any] | None
-
-
-class Mark(Shape):
-    """One 了解."""
-
-    mark: int
-    post_id: UUID
-    person_id: UUID
-    created_at: datetime
-
-
-class Changes(Shape):
-    """A stretch of a group's log, the 了解 that go with it, and the persons who appear in it."""
-
-    revisions: list[Revision]
-    marks: list[Mark]
-    people: dict[str, Card]
-    last_sequence: int
-    last_mark: int
-    has_more: bool
-
-
-class PostIn(Shape):
-    """A post as the phone made it; `id` is the phone's own (UUIDv7)."""
-
-    id: Id
-    kind: Code
-    text: Text
-    reply_to: Id | None = None
-
-
-class PostedOut(Shape):
-    """Where the post stands."""
-
-    id: UUID
-    sequence: int
-    created_at: datetime
-
-
-class CorrectionIn(Shape):
-    """A corrected text; `revision` is the number that it is to get."""
-
-    revision: int = Field(ge=2, le=1000)
-    text: Text
-
-
-class HistoryOut(Shape):
-    """Every revision of one post, oldest first."""
-
-    revisions: list[Revision]
-    people: dict[str, Card]
-
-
-class MarkOut(Shape):
-    """The number of the 了解."""
-
-    mark: int
-
-
-class ReadIn(Shape):
-    """How far the member has read."""
-
-    sequence: Sequence
-
-
-def revision_json(view: RevisionView) -> dict[str, Any]:
-    """A row of the log as JSON; also what sockets send."""
-    return {
-        "sequence": view.sequence,
-        "post_id": view.post_id,
-        "revision": view.revision,
-        "kind": view.kind,
-        "author_id": view.author_id,
-        "created_at": view.created_at,
-        "reply_to": view.reply_to,
-        "text": view.text,
-        "notice": view.notice,
-    }
-
-
-def mark_json(view: MarkView) -> dict[str, Any]:
-    """A 了解 as JSON."""
-    return {
-        "mark": view.mark,
-        "post_id": view.post_id,
-        "person_id": view.person_id,
-        "created_at": view.created_at,
-    }
 
 
 @blueprint.get("/groups/<uuid:group_id>/posts", responses={200: Changes})
@@ -188,7 +73,7 @@ def _changes_after(session: Glance, entry: Entry, after: int, query: PostsQuery)
     )
     has_more = bool(rows) and rows[-1].sequence < entry.last_sequence
     people = _people(session, rows, marks)
-    return _changes(rows, marks, people, entry.last_sequence, entry.last_mark, has_more=has_more)
+    return changes_json(rows, marks, people, entry.last_sequence, entry.last_mark, has_more=has_more)
 
 
 def _page_before(session: Glance, entry: Entry, query: PostsQuery) -> bytes:
@@ -196,7 +81,7 @@ def _page_before(session: Glance, entry: Entry, query: PostsQuery) -> bytes:
     rows, marks = timeline.page_before(session, entry, query.before, query.limit)
     has_more = bool(rows) and rows[-1].sequence > 1
     people = _people(session, rows, marks)
-    body = _changes(rows, marks, people, entry.last_sequence, entry.last_mark, has_more=has_more)
+    body = changes_json(rows, marks, people, entry.last_sequence, entry.last_mark, has_more=has_more)
     if query.before is None:
         pages.keep(ring, query.limit, Page(timeline.shown_in(entry, rows), body))
     return body
@@ -208,29 +93,7 @@ def _people(session: Glance, rows: Iterable[RevisionView], marks: Iterable[MarkV
 
 def _nothing_new(sequence: int, mark: int) -> Page:
     """What a phone is answered that knows everything already: most of the looks that it takes."""
-    return Page(Shown(sequence, mark, None, None), _changes((), (), {}, sequence, mark, has_more=False))
-
-
-def _changes(
-    rows: Iterable[RevisionView],
-    marks: Iterable[MarkView],
-    people: dict[str, CardJson],
-    last_sequence: int,
-    last_mark: int,
-    *,
-    has_more: bool,
-) -> bytes:
-    """`Changes` as JSON."""
-    return as_json(
-        {
-            "revisions": [revision_json(row) for row in rows],
-            "marks": [mark_json(mark) for mark in marks],
-            "people": people,
-            "last_sequence": last_sequence,
-            "last_mark": last_mark,
-            "has_more": has_more,
-        }
-    )
+    return Page(Shown(sequence, mark, None, None), changes_json((), (), {}, sequence, mark, has_more=False))
 
 
 @blueprint.post("/groups/<uuid:group_id>/posts", responses={201: PostedOut, 200: PostedOut})
