@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Select, String, Uuid, bindparam, exists, func
 from casenet import audit, identity
 from casenet.database import Database, Glance, Prepared
 from casenet.groups import Entry, Recalled, seen_again, standing
-from casenet.timeline.queries import RevisionView
+from casenet.timeline.queries import READ, RevisionView, note_reading
 
 
 class Shown(NamedTuple):
@@ -36,9 +36,6 @@ def shown_in(entry: Entry, page: Sequence[RevisionView]) -> Shown:
     return Shown(entry.last_sequence, entry.last_mark, first, last)
 
 
-ACTION = "posts.read"
-
-
 def look(session: Glance, recalled: Recalled, shown: Shown = UNSHOWN) -> Entry | None:
     """The entry of somebody who is recalled, as the group is now; None, and nothing done, when it stands no longer.
 
@@ -61,14 +58,8 @@ def look(session: Glance, recalled: Recalled, shown: Shown = UNSHOWN) -> Entry |
 
 def record_again(session: Database, entry: Entry, shown: Shown) -> None:
     """As `look` for somebody who was asked: the audit trail says that they have seen it. No row is no reading."""
-    if shown.first is not None:
-        audit.record(
-            session,
-            person_id=entry.person_id,
-            action=ACTION,
-            group_id=entry.group_id,
-            detail={"from": shown.first, "to": shown.last},
-        )
+    if shown.first is not None and shown.last is not None:
+        note_reading(session, entry, shown.first, shown.last)
 
 
 def _look(*, seen: bool) -> Select[*tuple[Any, ...]]:
@@ -85,7 +76,7 @@ def _look(*, seen: bool) -> Select[*tuple[Any, ...]]:
     )
     noted = audit.recording_each(
         person_id=bindparam("recalled_person", type_=Uuid),
-        action=literal_column(f"'{ACTION}'", String),
+        action=literal_column(f"'{READ}'", String),
         group_id=again.c.group_id,
         detail=func.jsonb_build_object(
             literal_column("'from'", String), again.c.first, literal_column("'to'", String), again.c.last

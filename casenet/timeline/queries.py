@@ -88,6 +88,7 @@ _MARKS_AFTER = Prepared(
 )
 
 
+READ = "posts.read"  # in the audit trail
 # Written out: every parameter costs.
 _FROM, _TO = literal_column("'from'", String), literal_column("'to'", String)
 
@@ -102,7 +103,7 @@ def _stretch(rows: CTE, marks: Select[*tuple[Any, ...]]) -> CompoundSelect[Any]:
     seen = read.having(func.count() > literal_column("0")).subquery("seen")
     noted = audit.recording_each(
         person_id=bindparam("reader", type_=Uuid),
-        action=literal_column("'posts.read'", String),
+        action=literal_column(f"'{READ}'", String),
         group_id=bindparam("group", type_=Uuid),
         detail=func.jsonb_build_object(_FROM, seen.c.first, _TO, seen.c.last),
     ).cte("noted")
@@ -190,7 +191,8 @@ def history(session: Session, entry: Entry, post_id: UUID) -> tuple[RevisionView
         .limit(PAGE_MAX)
     ).all()
     views = open_rows(session, entry.group_id, entry.org_id, rows)
-    _note_reading(session, entry, views)
+    if views:
+        note_reading(session, entry, views[0].sequence, views[-1].sequence)
     return views
 
 
@@ -246,13 +248,12 @@ def revision_place(
     return Place("timeline_revision", "body", org_id, group_id, post_id, revision, author_id, created_at)
 
 
-def _note_reading(session: Database, entry: Entry, rows: Sequence[RevisionView]) -> None:
-    if rows:
-        numbers = [row.sequence for row in rows]
-        audit.record(
-            session,
-            person_id=entry.person_id,
-            action="posts.read",
-            group_id=entry.group_id,
-            detail={"from": min(numbers), "to": max(numbers)},
-        )
+def note_reading(session: Database, entry: Entry, first: int, last: int) -> None:
+    """Say in the audit trail that somebody has read from one number to another."""
+    audit.record(
+        session,
+        person_id=entry.person_id,
+        action=READ,
+        group_id=entry.group_id,
+        detail={"from": first, "to": last},
+    )
