@@ -25,12 +25,9 @@ SHEET_SECONDS = 120  # a document of two pages takes a second; the rest is a ver
 # After this Redis hands a dead worker's task to another. Longer than the longest task, or it would run twice
 # at once; nothing urgent waits for it, because the next round finds the same rows.
 VISIBILITY_SECONDS = SHEET_SECONDS + 30
-RESTORE_SECONDS = 10
+RESTORE_SECONDS = 10  # how often a worker looks for such tasks
 # A worker asks Redis anew so often; what comes meanwhile comes at once. An idle one ends so much later at most.
 ASK_SECONDS = 5
-# A tick that nobody fetched in time is worthless: the next one does the same work.
-TICK_EXPIRES_SECONDS = 5
-
 # Apart, so that a call never waits behind a slow sheet: alone in one queue it waited 30 s.
 QUEUES = ("alerts", "sheets", "housekeeping")
 
@@ -92,7 +89,8 @@ def _settings() -> dict[str, Any]:
             name: row
             | {
                 "schedule": Every(row["schedule"]),
-                "options": {"expires": max(TICK_EXPIRES_SECONDS, row["schedule"])},
+                # A tick that nobody has fetched by the next one is worthless: that does the same work.
+                "options": {"expires": row["schedule"]},
             }
             for name, row in TIMETABLE.items()
         },
