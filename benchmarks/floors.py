@@ -19,9 +19,10 @@ PROJECT = Path(__file__).parent.parent
 WORKERS = 2
 # Beside the 50 groups of the posting load, read only.
 HISTORY_GROUP, HISTORY_POSTS = 50, 10_000
-# Rows of the report: what no read under Flask can go below, and none that is written down before it is shown.
-EMPTY = "a Flask route that answers nothing"
+# Rows of the report: the rig with an audit row; what no read under Flask can go below, and none that is written down
+# before it is shown.
 RIG_NOTED = "rig_py after one committed row"
+EMPTY = "a Flask route that answers nothing"
 EMPTY_NOTED = "a Flask route that answers nothing after one committed row"
 FLOOR_TABLE = """
 CREATE TABLE posts (sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id varchar(36) NOT NULL UNIQUE,
