@@ -27,6 +27,7 @@ from tests.conftest import Servers
 from tests.house import Caller, House, caller, wait_until
 from tests.night import PATIENT, Ward, open_ward, subscribe
 from tests.receivers import MailService, Pushed, PushService
+from tests.workers.working import is_idle
 
 SECRET = "秘密の症状コード九"
 FAST_ROAD_SECONDS = 2.0  # R3: half of first attempts within 2 s
@@ -257,6 +258,9 @@ def test_a_worker_hears_again_when_redis_is_back(night: Night) -> None:
     """Without nightwatch, so that nobody else can have done it."""
     night.house.start("web", "worker", "beat")
     night.wait_for_push("sato", night.raise_alert("abe"), 20)
+    wait_until(
+        is_idle, what="an end of every round: one that still sends would send the next call's pings too"
+    )
 
     night.servers.redis.kill()
     while_away = night.raise_alert("abe")

@@ -93,3 +93,9 @@ class Alone:
 def waiting(line: "redis.Redis", queue: str = "alerts") -> int:
     """How many tasks wait in a queue."""
     return int(line.llen(queue))  # pyright: ignore[reportArgumentType]
+
+
+def is_idle() -> bool:
+    """Whether no call's task waits or is under way."""
+    with redis.Redis.from_url(config.current().redis_url) as line:
+        return not waiting(line) and not line.hlen("unacked")
