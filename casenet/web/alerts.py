@@ -4,7 +4,6 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from flask import Response, request
-from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 from sqlalchemy.orm import Session
 
@@ -17,10 +16,11 @@ from casenet.groups import Entry
 from casenet.web import permissions
 from casenet.web.alert_cards import AlertLine, AlertOut, alert_json, line_json
 from casenet.web.answers import answer
+from casenet.web.blueprints import Blueprint
 from casenet.web.gate import asking, enter_group
 from casenet.web.shapes import Code, Id, OptionalText, Shape, Text
 
-blueprint = APIBlueprint("alerts", __name__, url_prefix="/api/v1")
+blueprint = Blueprint("alerts", __name__, url_prefix="/api/v1")
 
 Paragraph = Annotated[OptionalText, Field(max_length=2000)]
 

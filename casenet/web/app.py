@@ -1,7 +1,6 @@
-"""Builds the Flask app: blueprints, the gate before every request, headers after it."""
+"""Builds the Flask app: blueprints, the gate before every request, the note after it."""
 
 import time
-from base64 import b16encode
 from collections.abc import Callable
 from os import urandom
 from types import ModuleType
@@ -34,6 +33,7 @@ from casenet.web import (
     sheets,
     timeline,
 )
+from casenet.web.answer_headers import AnswerHeaders
 from casenet.web.answers import answer
 from casenet.web.shapes import Problem
 
@@ -51,27 +51,6 @@ PARTS: tuple[ModuleType, ...] = (
     push,
     rosters,
 )
-
-# No view sets one of these.
-ALWAYS = (
-    ("X-Content-Type-Options", "nosniff"),
-    ("Cross-Origin-Opener-Policy", "same-origin"),
-    ("Cross-Origin-Resource-Policy", "same-origin"),
-    ("Permissions-Policy", "geolocation=(), microphone=(), payment=()"),
-)
-CONTENT_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-    "manifest-src 'self'; worker-src 'self'; frame-src 'self' blob:; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors {ancestors}"
-)
-# Unless a view has set them.
-USUALLY = (
-    ("Referrer-Policy", "no-referrer"),
-    ("X-Robots-Tag", "noindex"),
-    ("Cache-Control", "no-store"),
-    ("Content-Security-Policy", CONTENT_POLICY.format(ancestors="'none'")),
-)
-BARE = {"Content-Type", "Content-Length"}
 
 
 class _Json(DefaultJSONProvider):
@@ -119,6 +98,7 @@ def create_app(settings: Config) -> Flask:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(receipts.blueprint)
     app.register_blueprint(phone.blueprint)
+    app.wsgi_app = AnswerHeaders(app.wsgi_app)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(
             app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies
@@ -128,24 +108,12 @@ def create_app(settings: Config) -> Flask:
 
 def _arrive() -> None:
     g.started = time.perf_counter()
-    g.request_id = b16encode(urandom(8)).decode().lower()
+    g.request_id = urandom(8).hex()
     g.door = audit.at_door(audit.Origin(g.request_id, request.remote_addr, None))
 
 
 def _leave(response: Response) -> Response:
-    headers = response.headers
-    if response.content_type == "application/pdf":
-        # A sheet's preview is shown in a frame of our own page.
-        headers.setdefault("Content-Security-Policy", CONTENT_POLICY.format(ancestors="'self'"))
-    if BARE.issuperset(name for name, _ in headers):
-        headers.extend(USUALLY + ALWAYS)  # nearly every answer; to look for each of them takes longer
-    else:
-        for name, value in USUALLY:
-            headers.setdefault(name, value)
-        headers.extend(ALWAYS)
-    headers.add("X-Request-Id", g.get("request_id", ""))
-    if request.is_secure:
-        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    response.headers.add("X-Request-Id", g.get("request_id", ""))
     return logs.note(response) if "started" in g else response
 
 

@@ -3,16 +3,16 @@
 from uuid import UUID
 
 from flask import Response
-from flask_openapi3.blueprint import APIBlueprint
 
 from casenet import clock, facilities, groups, identity
 from casenet.database import transaction
 from casenet.errors import Invalid
 from casenet.web.answers import answer
+from casenet.web.blueprints import Blueprint
 from casenet.web.gate import asking
 from casenet.web.shapes import Code, Id, Line, MailAddress, Shape
 
-blueprint = APIBlueprint("facilities", __name__, url_prefix="/api/v1")
+blueprint = Blueprint("facilities", __name__, url_prefix="/api/v1")
 
 
 class FacilityPath(Shape):

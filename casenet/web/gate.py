@@ -103,26 +103,25 @@ def _recall(token: str | None, group_id: UUID, permission: Permission | None) ->
 
 def admit() -> Response | None:
     """Before every request: refuse what the table does not list, whoever is not signed in, and forged changes."""
-    if request.endpoint is None:
+    endpoint = request.endpoint
+    if endpoint is None:
         return None  # no such route: answered as such
-    rule = permissions.ROUTES.get(request.endpoint)
+    rule = permissions.ROUTES.get(endpoint)
     if rule is None:
         raise NotFound
-    if request.method not in SAFE and _is_from_elsewhere():
+    is_change = request.method not in SAFE
+    if is_change and _is_from_elsewhere():
         raise NotAllowed("cross-site")
     _read_body()
-    if request.endpoint not in permissions.URGENT:
+    if endpoint not in permissions.URGENT:
         crowd.queue_up()
     if rule.who in ("anyone", "half", "token", "operator"):
         return None
     token = _token()
-    is_forged = request.method not in SAFE and not _shows_csrf_token(token)
+    is_forged = is_change and not _shows_csrf_token(token)
     if rule.who == "member" and isinstance(group_id := (request.view_args or {}).get("group_id"), UUID):
-        if (
-            request.endpoint in permissions.RECALLING
-            and not is_forged
-            and _recall(token, group_id, rule.permission)
-        ):
+        is_recalled = endpoint in permissions.RECALLING and not is_forged
+        if is_recalled and _recall(token, group_id, rule.permission):
             return None
         _arrive(token, group_id)
     asking()

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, request
-from flask_openapi3.blueprint import APIBlueprint
 from sqlalchemy.orm import Session
 
 from casenet import clock, escalation, facilities, groups, identity, timeline
@@ -17,6 +16,7 @@ from casenet.groups import Entry, MemberView, PatientView
 from casenet.realtime import ring_person
 from casenet.timeline import RevisionView
 from casenet.web.answers import answer
+from casenet.web.blueprints import Blueprint
 from casenet.web.cards import CardJson, cards
 from casenet.web.gate import asking, enter_group
 from casenet.web.group_shapes import (
@@ -33,7 +33,7 @@ from casenet.web.group_shapes import (
     RecordSaved,
 )
 
-blueprint = APIBlueprint("groups", __name__, url_prefix="/api/v1")
+blueprint = Blueprint("groups", __name__, url_prefix="/api/v1")
 
 EXCERPT_CHARS = 80  # two lines on a phone
 

@@ -48,10 +48,15 @@ def when_ready(server: Any) -> None:
     """Sockets that are accepted inherit these from the listening one (on Linux)."""
     for listener in server.LISTENERS:
         if listener.sock.family in (socket.AF_INET, socket.AF_INET6):
-            # gunicorn writes headers and body apart; with Nagle every answer waits 40 ms.
+            # With Nagle whatever is written in two pieces waits 40 ms.
             listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if hasattr(socket, "TCP_USER_TIMEOUT"):
                 listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """gunicorn asks for some thirty of its settings at each request, by a function: lay them down as values."""
+    vars(worker.cfg).update({name: setting.get() for name, setting in worker.cfg.settings.items()})
 
 
 def child_exit(server: Any, worker: Any) -> None:

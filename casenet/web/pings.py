@@ -5,16 +5,16 @@ given so moves the deadline, it ends nothing.
 """
 
 from flask import Response
-from flask_openapi3.blueprint import APIBlueprint
 
 from casenet import escalation, notifications
 from casenet.database import database_now, transaction
 from casenet.errors import Conflict, NotFound
 from casenet.escalation import State
 from casenet.web.answers import answer
+from casenet.web.blueprints import Blueprint
 from casenet.web.shapes import Line, Shape
 
-blueprint = APIBlueprint("pings", __name__, url_prefix="/api/v1")
+blueprint = Blueprint("pings", __name__, url_prefix="/api/v1")
 
 
 class TokenPath(Shape):

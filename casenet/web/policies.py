@@ -3,7 +3,6 @@
 from typing import Literal
 
 from flask import Response
-from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 
 from casenet import clock, escalation, facilities
@@ -11,11 +10,12 @@ from casenet.database import transaction
 from casenet.escalation import Level, PolicyStep, PolicyView, Target, rules
 from casenet.web.alert_cards import ChainStep, step_people
 from casenet.web.answers import answer
+from casenet.web.blueprints import Blueprint
 from casenet.web.gate import enter_group
 from casenet.web.groups import expected_version
 from casenet.web.shapes import Id, Shape
 
-blueprint = APIBlueprint("policies", __name__, url_prefix="/api/v1")
+blueprint = Blueprint("policies", __name__, url_prefix="/api/v1")
 
 
 class GroupPath(Shape):

@@ -6,7 +6,6 @@ from typing import Annotated
 from uuid import UUID
 
 from flask import Response
-from flask_openapi3.blueprint import APIBlueprint
 from pydantic import AfterValidator, Field
 
 from casenet import clock, notifications
@@ -15,10 +14,11 @@ from casenet.errors import Invalid
 from casenet.ids import new_id
 from casenet.notifications import Channel, Subject
 from casenet.web.answers import answer
+from casenet.web.blueprints import Blueprint
 from casenet.web.gate import asking
 from casenet.web.shapes import Id, Line, Shape
 
-blueprint = APIBlueprint("push", __name__, url_prefix="/api/v1")
+blueprint = Blueprint("push", __name__, url_prefix="/api/v1")
 
 TEST_LIFE = timedelta(minutes=2)  # a test that comes later proves nothing
 

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
-from flask_openapi3.blueprint import APIBlueprint
 from pydantic import Field
 from sqlalchemy.orm import Session
 
@@ -14,11 +13,12 @@ from casenet.database import transaction
 from casenet.errors import Invalid, NotFound
 from casenet.rosters import Duty, NewOverride, NewShift, Rank
 from casenet.web.answers import answer
+from casenet.web.blueprints import Blueprint
 from casenet.web.cards import Card, cards
 from casenet.web.gate import asking
 from casenet.web.shapes import Id, Moment, Shape
 
-blueprint = APIBlueprint("rosters", __name__, url_prefix="/api/v1")
+blueprint = Blueprint("rosters", __name__, url_prefix="/api/v1")
 
 DAYS_SHOWN = 7
 DAYS_MAX = 62  # two months on one page

@@ -4,7 +4,6 @@ from http import HTTPStatus
 from uuid import UUID
 
 from flask import Response, request
-from flask_openapi3.blueprint import APIBlueprint
 from sqlalchemy.orm import Session
 
 from casenet import clock, config, facilities, identity
@@ -12,12 +11,13 @@ from casenet.database import transaction
 from casenet.errors import Invalid, NotFound, NotSignedIn
 from casenet.identity import Asker
 from casenet.web.answers import answer
+from casenet.web.blueprints import Blueprint
 from casenet.web.errors import problem
 from casenet.web.gate import asker_of, asking, cookie_name, off_loop
 from casenet.web.shapes import Id, Line, Password, Shape
 
-blueprint = APIBlueprint("sessions", __name__, url_prefix="/api/v1")
-demo_blueprint = APIBlueprint("demo", __name__, url_prefix="/api/v1/demo")
+blueprint = Blueprint("sessions", __name__, url_prefix="/api/v1")
+demo_blueprint = Blueprint("demo", __name__, url_prefix="/api/v1/demo")
 
 
 def _set_cookie(response: Response, token: str, *, seconds: int) -> None:

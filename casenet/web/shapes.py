@@ -6,8 +6,7 @@ field that nobody asked for is an error.
 
 import re
 from datetime import date, datetime
-from functools import cache
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -57,18 +56,6 @@ class Shape(BaseModel):
     """Base of all request and response bodies. Unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    @classmethod
-    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """As pydantic's, made once: the library asks for it at every request with a query."""
-        if args or kwargs:
-            return super().model_json_schema(*args, **kwargs)
-        return _schema_of(cls)
-
-
-@cache
-def _schema_of(shape: type[BaseModel]) -> dict[str, Any]:
-    return BaseModel.model_json_schema.__func__(shape)  # pyright: ignore[reportFunctionMemberAccess]
 
 
 Line = Annotated[

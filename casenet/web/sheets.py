@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, request
-from flask_openapi3.blueprint import APIBlueprint
 from sqlalchemy.orm import Session
 
 from casenet import clock, facilities, sheets
@@ -18,6 +17,7 @@ from casenet.sheets import SheetLine, SheetView, Source
 from casenet.sheets.tables import Sheet as SheetRow
 from casenet.web import permissions
 from casenet.web.answers import answer
+from casenet.web.blueprints import Blueprint
 from casenet.web.gate import asking, enter_group, off_loop
 from casenet.web.groups import expected_version
 from casenet.web.sheet_shapes import (
@@ -33,7 +33,7 @@ from casenet.web.sheet_shapes import (
     ValuesIn,
 )
 
-blueprint = APIBlueprint("sheets", __name__, url_prefix="/api/v1")
+blueprint = Blueprint("sheets", __name__, url_prefix="/api/v1")
 
 
 @blueprint.get("/forms/<kind>", responses={200: FormOut})

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from flask import Response, current_app
-from flask_openapi3.blueprint import APIBlueprint
 
 from casenet import clock, crypto, timeline
 from casenet.database import Glance, glance, transaction
@@ -13,6 +12,7 @@ from casenet.groups import Entry
 from casenet.timeline import Draft, MarkView, RevisionView, Shown
 from casenet.web import pages
 from casenet.web.answers import answer, answer_bytes
+from casenet.web.blueprints import Blueprint
 from casenet.web.cards import CardJson, cards
 from casenet.web.gate import enter_group, recalled
 from casenet.web.group_shapes import GroupPath
@@ -31,7 +31,7 @@ from casenet.web.timeline_shapes import (
     revision_json,
 )
 
-blueprint = APIBlueprint("timeline", __name__, url_prefix="/api/v1")
+blueprint = Blueprint("timeline", __name__, url_prefix="/api/v1")
 
 TELL = "casenet.tell"  # the app's extension that tells a post to the phones of this very process
 

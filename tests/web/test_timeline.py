@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from json import dumps
 from uuid import UUID, uuid4
 
 from casenet.ids import new_id
@@ -85,6 +86,7 @@ def test_a_refused_post_says_why_and_changes_nothing(cast: Cast, phone_of: Phone
         "reply": phone.post(path, draft(reply_to=str(uuid4()))),
         "extra": phone.post(path, draft(author_id=str(cast.sato))),
         "number": phone.post(path, draft() | {"id": 5}),
+        "json in json": phone.post(path, dumps(draft())),
         "urgent": phone.post(path, draft(kind="urgent")),
     }
 
@@ -96,6 +98,7 @@ def test_a_refused_post_says_why_and_changes_nothing(cast: Cast, phone_of: Phone
         "reply": "post-unknown",
         "extra": "input-invalid",
         "number": "input-invalid",
+        "json in json": "input-invalid",
         "urgent": "urgent-is-a-call",
     }
     assert phone.get(path).json["last_sequence"] == 0
