@@ -6,11 +6,10 @@ from dataclasses import asdict, dataclass, field, replace
 
 from benchmarks.floors import EMPTY, EMPTY_NOTED, RIG_NOTED
 from benchmarks.forms import Rendering
-from benchmarks.history import Reads
+from benchmarks.history import IN_TURN, Reads
 from benchmarks.load import Row
 
 FLOOR, RIG, CASENET = "flask floor", "rig_py", "CaseNet"
-READ_MARK = 2  # × rig_py (P4)
 
 
 @dataclass
@@ -54,7 +53,7 @@ class Goal:
     """One promise of README.md, or what one must know to judge it (`is_met` None, nothing wanted).
 
     value   A ratio; None when this run did not measure it.
-    turns   The ratios that `value` is the median of, when there are several.
+    turns   The ratios that `value` is the median of, or the geometric mean (P3), when there are several.
     """
 
     number: str
@@ -77,6 +76,9 @@ def goals(results: Results) -> list[Goal]:
     def turns_at_most(number: str, what: str, limit: float, turns: tuple[float, ...]) -> Goal:
         return replace(at_most(number, what, limit, median(turns)), turns=turns)
 
+    def mean_at_most(number: str, what: str, limit: float, turns: tuple[float, ...]) -> Goal:
+        return replace(at_most(number, what, limit, mean(turns)), turns=turns)
+
     def known(number: str, what: str, turns: tuple[float, ...]) -> Goal:
         return Goal(number, what, "–", median(turns), None, turns)
 
@@ -89,9 +91,12 @@ def goals(results: Results) -> list[Goal]:
         turns_at_most("P2", "delivery p99 at 200/s ÷ flask floor", 1, _at(results, 200, _each_p99, FLOOR)),
         turns_at_most("P2 then", "delivery p99 at 50/s ÷ rig_py", 2, _at(results, 50, _each_p99, RIG)),
         turns_at_most("P2 then", "delivery p99 at 200/s ÷ rig_py", 2, _at(results, 200, _each_p99, RIG)),
-        turns_at_most("P3", "CPU per post at 50/s ÷ flask floor", 1, _at(results, 50, _cpu, FLOOR)),
-        turns_at_most("P3", "CPU per post at 200/s ÷ flask floor", 1, _at(results, 200, _cpu, FLOOR)),
-        turns_at_most("P4", "last 50 of 10,000, p50 ÷ rig_py", READ_MARK, _reads(results, CASENET, RIG)),
+        mean_at_most("P3", "CPU per post at 50/s ÷ flask floor", 1, _at(results, 50, _cpu, FLOOR)),
+        mean_at_most("P3", "CPU per post at 200/s ÷ flask floor", 1, _at(results, 200, _cpu, FLOOR)),
+        turns_at_most("P4", "last 50 of 10,000, p50 ÷ rig_py", 2, _reads(results, CASENET, RIG)),
+        known(
+            "P4", f"{IN_TURN}, p50 ÷ rig_py", _reads(results, f"{CASENET}, {IN_TURN}", f"{RIG}, {IN_TURN}")
+        ),
         known("P4", "last 50 of 10,000, p50 ÷ flask floor", _reads(results, CASENET, FLOOR)),
         known("P4", f"last 50 of 10,000, p50 ÷ {RIG_NOTED}", _reads(results, CASENET, RIG_NOTED)),
         known("P4 limit", f"{RIG_NOTED}, p50 ÷ rig_py", _reads(results, RIG_NOTED, RIG)),
@@ -153,6 +158,12 @@ def median(values: Iterable[float]) -> float | None:
     """None when there is nothing."""
     found = list(values)
     return statistics.median(found) if found else None
+
+
+def mean(values: Iterable[float]) -> float | None:
+    """The geometric mean, which suits ratios: a turn of 2 and one of 1/2 make 1. None when there is nothing."""
+    found = list(values)
+    return statistics.geometric_mean(found) if found else None
 
 
 def ratio(value: float | None, other: float | None) -> float | None:

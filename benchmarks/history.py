@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import cycle
 from typing import cast
@@ -10,10 +11,12 @@ import orjson
 
 from benchmarks.floors import HISTORY_POSTS
 from benchmarks.load import Load, draft_body, new_post_id, some_text, spread
+from benchmarks.wire import Pool
 
 WARM_READS, READS = 30, 400
 AT_ONCE, AT_ONCE_SECONDS = 8, 1.0
 PAGE_POSTS = 50
+IN_TURN = "over a front's connections in turn"
 
 
 class WrongAnswer(Exception):
@@ -38,6 +41,8 @@ class Reads:
 async def measure_history(load: Load) -> list[Reads]:
     """Read the last page over and over, then whatever else the subject names. Raises WrongAnswer.
 
+    By one reader with a connection of their own, as a phone has it; once over the connections that the load has left,
+    in turn, which a subject of several processes answers by now the one, now the other.
     facts["older"]    What makes the path one of an older page, with {} for the number it ends before: each read is
                       then of a page that was not read shortly before, so that nothing kept in memory helps.
     facts["also"]     Row name → path of the same page in another way.
@@ -50,7 +55,10 @@ async def measure_history(load: Load) -> list[Reads]:
     def asking(path: str) -> bytes:
         return subject.request("GET", path, member)
 
-    found = [await _measure(load, subject.name, [asking(path)])]
+    found = [
+        await _measure(load, subject.name, [asking(path)]),
+        await _measure(load, f"{subject.name}, {IN_TURN}", [asking(path)], pool=load.pool),
+    ]
     if older := cast("str", subject.facts.get("older", "")):
         ends = range(HISTORY_POSTS, PAGE_POSTS, -PAGE_POSTS)
         pages = [asking(path + older.format(end)) for end in ends]
@@ -62,18 +70,30 @@ async def measure_history(load: Load) -> list[Reads]:
     return found
 
 
-async def _measure(load: Load, name: str, requests: list[bytes], *, is_empty: bool = False) -> Reads:
-    """Ask one after another, in turn, then with eight readers at once."""
-    subject, turns = load.subject, cycle(requests)
+async def _measure(
+    load: Load, name: str, requests: list[bytes], *, is_empty: bool = False, pool: Pool | None = None
+) -> Reads:
+    """Ask one after another, in turn, then with eight readers at once; over `pool`, or connections of their own."""
+    own = Pool(load.subject)
+    try:
+        return await _measure_over(pool or own, load, name, cycle(requests), is_empty=is_empty)
+    finally:
+        own.close()
+
+
+async def _measure_over(
+    pool: Pool, load: Load, name: str, turns: Iterator[bytes], *, is_empty: bool
+) -> Reads:
+    subject = load.subject
     for _ in range(WARM_READS):
-        status, body = await load.pool.ask(next(turns))
+        status, body = await pool.ask(next(turns))
         if status != (204 if is_empty else 200) or not (is_empty or _posts_in(body) == PAGE_POSTS):
             raise WrongAnswer(f"{name} answered {status}: {body[:200]!r}")
     took: list[float] = []
     for _ in range(READS):
         request = next(turns)
         started = time.perf_counter()
-        await load.pool.ask(request)
+        await pool.ask(request)
         took.append(time.perf_counter() - started)
     until = time.perf_counter() + AT_ONCE_SECONDS
     before = subject.cpu_seconds()["server"]
@@ -81,7 +101,7 @@ async def _measure(load: Load, name: str, requests: list[bytes], *, is_empty: bo
     async def keep_reading() -> int:
         count = 0
         while time.perf_counter() < until:
-            status, _ = await load.pool.ask(next(turns))
+            status, _ = await pool.ask(next(turns))
             count += status in (200, 204)
         return count
 
