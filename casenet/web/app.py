@@ -80,7 +80,6 @@ def create_app(settings: Config) -> Flask:
         responses={422: Problem, 401: Problem, 403: Problem, 404: Problem},
         validation_error_status=422,
         validation_error_model=Problem,
-        validation_error_callback=errors.of_validation,
         static_folder=None,
     )
     app.json = _Json(app)

@@ -1,6 +1,6 @@
-"""gunicorn's answers in one write: it sends headers and body apart, and each phone's front is woken twice for one.
+"""gunicorn's answers in one write: it sends head and body apart, and whoever reads them is woken twice.
 
-docs/decisions/0022. Nothing about framing is ours: what belongs to an answer, and how long it is, gunicorn knows.
+What belongs to an answer, and how long it is, gunicorn alone decides (docs/decisions/0022).
 """
 
 import time

@@ -20,21 +20,11 @@ SOON = 10  # seconds
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "-k",
-        "gevent",
-        "--no-control-socket",
-        "-b",
-        f"127.0.0.1:{port}",
-    ]
-    with subprocess.Popen(
-        [*command, "tests.web.streamer:app"], cwd=ROOT, stderr=subprocess.DEVNULL
-    ) as gunicorn:
+    words = ["-k", "gevent", "--no-control-socket", "-b", f"127.0.0.1:{port}", "tests.web.streamer:app"]
+    command = [sys.executable, "-m", "gunicorn", *words]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as gunicorn:
         try:
-            wait_until(lambda: create_connection(("127.0.0.1", port), SOON), what="gunicorn")
+            wait_until(lambda: said(port, request("/whole", closes=True)), what="an answer of gunicorn")
             yield port
         finally:
             gunicorn.terminate()
