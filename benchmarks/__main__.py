@@ -61,15 +61,14 @@ class Plan:
     searches: int
 
     def turns_of(self, round_number: int) -> list[tuple[str, Turn]]:
-        """(subject, turn) of a round. Half of the rounds go backwards, so that nobody always follows the same."""
-        found = [
-            (name, turn)
-            for turn in self.turns
-            if round_number % turn.every == 0
-            for name in turn.subjects
-            if name in self.subjects
-        ]
-        return found[::-1] if round_number // 2 % 2 else found
+        """(subject, turn) of a round. Every other turn of a kind goes backwards: nobody always follows the same."""
+        found: list[tuple[str, Turn]] = []
+        for turn in self.turns:
+            number, left = divmod(round_number, turn.every)
+            if left == 0:
+                names = turn.subjects[::-1] if number % 2 else turn.subjects
+                found += [(name, turn) for name in names if name in self.subjects]
+        return found
 
 
 def turns(*, every: int, quiet_seconds: float, rig_seconds: float) -> tuple[Turn, ...]:

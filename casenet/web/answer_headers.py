@@ -31,7 +31,7 @@ USUALLY = (
 SHEET = ("Content-Type", "application/pdf")
 OF_SHEETS = (*USUALLY[:-1], ("Content-Security-Policy", CONTENT_POLICY.format(ancestors="'self'")))
 # What most answers bring with them: nothing that stands in USUALLY.
-BARE = {"Content-Type", "Content-Length", "X-Request-Id"}
+BARE = {"content-type", "content-length", "x-request-id"}
 
 Headers = list[tuple[str, str]]
 
@@ -51,7 +51,7 @@ class AnswerHeaders:
 
 def _completed(headers: Headers, scheme: str) -> Headers:
     usually = OF_SHEETS if SHEET in headers else USUALLY
-    given = {name for name, _ in headers}
+    given = {name.lower() for name, _ in headers}
     if not given <= BARE:
-        usually = tuple(pair for pair in usually if pair[0] not in given)
-    return [*headers, *usually, *ALWAYS, *(UNDER_TLS if scheme == "https" else ())]
+        usually = tuple(pair for pair in usually if pair[0].lower() not in given)
+    return [*headers, *usually, *ALWAYS, *(UNDER_TLS if scheme in ("https", "wss") else ())]

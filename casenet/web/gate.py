@@ -6,7 +6,8 @@ from uuid import UUID
 
 import gevent
 from flask import Response, g, request
-from werkzeug.exceptions import RequestTimeout, UnsupportedMediaType
+from gunicorn.http.errors import ParseException
+from werkzeug.exceptions import BadRequest, RequestTimeout, UnsupportedMediaType
 from werkzeug.http import parse_cookie
 
 from casenet import audit, clock, config, identity
@@ -140,6 +141,8 @@ def _read_body() -> None:
             body = request.get_data()
     except gevent.Timeout:
         raise RequestTimeout from None
+    except ParseException:  # in pieces that are none
+        raise BadRequest from None
     if body and request.path.startswith("/api/") and not request.is_json:
         raise UnsupportedMediaType
 

@@ -20,7 +20,7 @@ class WholeAnswer(wsgi.Response):
 
     def send_headers(self) -> None:
         """Have the head ready. It names no server: whoever attacks us learns nothing from it."""
-        if self._head or self.headers_sent:
+        if self.headers_sent:
             return
         major, minor = cast("tuple[int, int]", self.req.version)
         connection = "upgrade" if self.upgrade else "close" if self.should_close() else "keep-alive"
@@ -33,6 +33,7 @@ class WholeAnswer(wsgi.Response):
             lines.append("Transfer-Encoding: chunked")
         lines += [f"{name}: {value}" for name, value in self.headers]
         self._head = "\r\n".join((*lines, "", "")).encode("latin-1")
+        self.headers_sent = True  # from here on nobody may take them back, though they wait
 
     def can_sendfile(self) -> bool:
         """Never: the kernel would send a file before its headers. Files are small and stay in the phone."""
@@ -49,7 +50,6 @@ class WholeAnswer(wsgi.Response):
     def _send(self, data: bytes) -> None:
         head, self._head = self._head, b""
         if head or data:
-            self.headers_sent = True  # until then gunicorn may still say that it failed
             self.sock.sendall(head + data)
 
 

@@ -1,4 +1,5 @@
 import json
+import socket
 import time
 from typing import Any
 
@@ -93,6 +94,19 @@ def test_a_socket_without_a_session_or_from_another_site_is_refused(house: House
             additional_headers={"Cookie": f"casenet={token}"},
             legacy=True,
         )
+
+
+def test_a_body_in_pieces_that_are_none_is_a_clear_refusal_and_ends_the_line(house: House) -> None:
+    house.start("web")
+    head = "POST /api/v1/session HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+
+    with socket.create_connection(("127.0.0.1", house.port), 10) as line:
+        line.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\nno length\r\n{{}}\r\n0\r\n\r\n".encode())
+        answered = b"".join(iter(lambda: line.recv(65536), b""))
+
+    assert answered.startswith(b"HTTP/1.1 400 ")
+    assert b'"code":"bad-request"' in answered
+    assert "mistake" not in house.log("web")
 
 
 def test_signing_out_closes_the_socket_within_a_second(house: House) -> None:

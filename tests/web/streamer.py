@@ -31,6 +31,8 @@ def app(environ: dict[str, Any], start: Callable[..., object]) -> Iterable[bytes
     if path == "/real-file":
         start("200 OK", [])
         return environ["wsgi.file_wrapper"](Path(__file__).open("rb"))
+    if path == "/sorry":
+        return _takes_back(start)
     return _breaks(start)
 
 
@@ -38,3 +40,12 @@ def _breaks(start: Callable[..., object]) -> Iterator[bytes]:
     start("200 OK", [("Content-Length", "5")])
     raise RuntimeError("before the first byte")
     yield b"never"
+
+
+def _takes_back(start: Callable[..., Any]) -> Iterable[bytes]:
+    """Says something else after the first write, which is too late (PEP 3333)."""
+    write = start("200 OK", [])
+    write(b"")
+    late = RuntimeError("after the first write")
+    start("500 Internal Server Error", [("Content-Length", "3")], (RuntimeError, late, None))
+    return [b"abc"]

@@ -116,3 +116,23 @@ def test_a_view_that_fails_before_its_first_byte_is_a_clear_failure(port: int) -
 
     assert answered.startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
     assert answered.count(b"HTTP/1.1") == 1
+
+
+def test_what_is_taken_back_too_late_ends_the_line_instead_of_being_half_said(port: int) -> None:
+    answered = said(port, request("/sorry"), request("/whole"))
+
+    assert b"abc" not in answered
+    assert b"whole" not in answered
+
+
+def test_a_body_is_asked_for_and_what_it_leaves_is_no_question(port: int) -> None:
+    body = b"GET /file HTTP/1.1\r\nHost: a\r\n\r\n"
+    head = f"POST /whole HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
+    with create_connection(("127.0.0.1", port), SOON) as line:
+        line.sendall(head.encode())
+        answered = line.recv(65536)
+        line.sendall(body + request("/empty", closes=True).encode())
+        answered += b"".join(iter(lambda: line.recv(65536), b""))
+
+    answers = [part.split(b"\r\n")[0] for part in answered.split(b"HTTP/1.1 ")[1:]]
+    assert answers == [b"100 Continue", b"200 OK", b"204 No Content"]
