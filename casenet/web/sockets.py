@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import parse_qs
 from uuid import UUID
 
 import gevent
@@ -21,6 +22,7 @@ from casenet.crypto import drop_old_rings
 from casenet.database import transaction
 from casenet.realtime import DEAF, Ring, listen, ring_again
 from casenet.web import logs
+from casenet.web.answer_headers import AnswerHeaders
 from casenet.web.answers import as_json
 from casenet.web.deliveries import Deliveries
 from casenet.web.gate import asker_of, cookie_name
@@ -59,14 +61,24 @@ class _Json:
 
 @dataclass(frozen=True, slots=True)
 class _Fork:
-    """Sends what is for Socket.IO to it, and everything else straight to the pages."""
+    """Sends whoever asks for a new WebSocket to Socket.IO, and everything else straight to the pages."""
 
     sockets: "WSGIApplication"
     pages: "WSGIApplication"
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        serves = self.sockets if environ["PATH_INFO"].startswith(PATH) else self.pages
+        is_for_sockets = environ["PATH_INFO"].startswith(PATH) and _asks_for_socket(environ)
+        serves = self.sockets if is_for_sockets else self.pages
         return serves(environ, start_response)
+
+
+def _asks_for_socket(environ: "WSGIEnvironment") -> bool:
+    """Not so: Socket.IO's long polling, which we do not speak, and what would make a polled socket a WebSocket."""
+    connection = [word.strip() for word in environ.get("HTTP_CONNECTION", "").lower().split(",")]
+    is_upgrade = "upgrade" in connection and environ.get("HTTP_UPGRADE", "").lower() == "websocket"
+    return (
+        is_upgrade and environ["REQUEST_METHOD"] == "GET" and "sid" not in parse_qs(environ["QUERY_STRING"])
+    )
 
 
 class Sockets:
@@ -87,7 +99,7 @@ class Sockets:
         # Socket.IO's layer copies the environment and makes a class for every request: only its own go through it.
         pages = app.wsgi_app
         self.io = SocketIO(app, **options)
-        app.wsgi_app = _Fork(app.wsgi_app, pages)
+        app.wsgi_app = _Fork(AnswerHeaders(app.wsgi_app), pages)
         self.server = cast("Any", self.io).server
         self.server.eio._async = self.server.eio._async | {"websocket": Wire}
         self.deliveries = Deliveries(self.server.emit)

@@ -7,6 +7,7 @@ phones and is the same bytes for all: here its frame is made once and handed to 
 
 import os
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any, cast
 
 import gevent
@@ -14,8 +15,10 @@ from engineio.async_drivers.gevent import WebSocketWSGI
 from engineio.exceptions import SocketIsClosedError
 from engineio.packet import MESSAGE, Packet
 from gevent.lock import BoundedSemaphore
+from wsproto.utilities import RemoteProtocolError
 
 from casenet.web.answers import as_json
+from casenet.web.errors import problem
 
 TEXT_FRAME = 0x81  # final, text, not compressed
 
@@ -86,13 +89,18 @@ class Wire(WebSocketWSGI):
     line: Line
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        """Serve one WebSocket until it ends."""
+        """Serve one WebSocket until it ends; 400 to whoever asks for it otherwise than RFC 6455 wants."""
         # Compression would cost 0.3 MB a phone (zlib's manual) and a pass a message, and lengths would tell more.
         environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
         self.line = environ["gunicorn.socket"] = Line(environ["gunicorn.socket"])
-        self.app.__self__.wire = self
+        engine = cast("Any", self.app).__self__
+        engine.wire = self
         serve = cast("Any", super())
-        return serve.__call__(environ, start_response)
+        try:
+            return serve.__call__(environ, start_response)
+        except RemoteProtocolError:
+            engine.close(wait=False, abort=True)
+            return problem(HTTPStatus.BAD_REQUEST, "bad-request")(environ, start_response)
 
 
 class Parcel:

@@ -349,6 +349,22 @@ def test_after_restarts_every_service_gets_well_again(installation: Installation
     installation.wait_until_well()
 
 
+def test_while_the_web_is_away_the_front_logs_no_token(installation: Installation) -> None:
+    doctor, token = installation.doctor, "a-one-time-token-of-a-link"
+
+    installation.run("docker compose stop web")
+    try:
+        answer = doctor.http.get(f"{ORIGIN}/handover/{token}", timeout=30)
+    finally:
+        installation.run("docker compose start web")
+        installation.wait_until_well()
+
+    told = installation.run("docker compose logs front")
+    assert answer.status_code == 502
+    assert '"status":502' in told
+    assert {word for word in (token, doctor.me["csrf_token"]) if word in told} == set()
+
+
 def test_no_process_says_what_a_team_wrote(installation: Installation) -> None:
     # Of all containers since the set-up: a restart keeps what they said.
     told = installation.run("docker compose logs")

@@ -109,6 +109,44 @@ def test_a_body_in_pieces_that_are_none_is_a_clear_refusal_and_ends_the_line(hou
     assert "mistake" not in house.log("web")
 
 
+GOOD_HANDSHAKE = {
+    "Host": "a",
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+}
+
+
+def test_whoever_asks_for_a_socket_wrongly_is_refused_and_leaves_nothing_in_the_log(house: House) -> None:
+    house.start("web")
+    faults = [
+        {"Sec-WebSocket-Version": "8"},
+        {"Sec-WebSocket-Version": None},
+        {"Sec-WebSocket-Key": None},
+        {"Host": None},
+        {"Connection": "close"},
+        {"Upgrade": "h2c"},
+        {"sid": "&sid=AAAA"},
+        {"method": "POST"},
+    ]
+
+    def shake_hands(fault: dict[str, str | None]) -> bytes:
+        given = GOOD_HANDSHAKE | {"Origin": house.origin} | fault
+        start = f"{given.pop('method', 'GET')} /socket.io/?EIO=4&transport=websocket{given.pop('sid', '')} HTTP/1.1"
+        lines = [start, *(f"{name}: {value}" for name, value in given.items() if value is not None), "", ""]
+        with socket.create_connection(("127.0.0.1", house.port), 10) as line:
+            line.sendall("\r\n".join(lines).encode())
+            return line.recv(65536)
+
+    answers = [shake_hands(fault) for fault in faults]
+
+    assert shake_hands({}).startswith(b"HTTP/1.1 101 ")
+    assert [answer[9:12] for answer in answers] == [b"400"] * 4 + [b"404", b"404", b"400", b"405"]
+    assert all(answer.count(b"X-Content-Type-Options: nosniff") == 1 for answer in answers)
+    assert "Traceback" not in house.log("web")
+
+
 def test_signing_out_closes_the_socket_within_a_second(house: House) -> None:
     cast = populate()
     house.start("web")
