@@ -21,15 +21,15 @@ ALWAYS = (
 )
 UNDER_TLS = (("Strict-Transport-Security", "max-age=31536000; includeSubDomains"),)
 # Unless a view has set them.
-USUALLY = (
-    ("Referrer-Policy", "no-referrer"),
-    ("X-Robots-Tag", "noindex"),
-    ("Cache-Control", "no-store"),
-    ("Content-Security-Policy", CONTENT_POLICY.format(ancestors="'none'")),
-)
+USUALLY = {
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": CONTENT_POLICY.format(ancestors="'none'"),
+}
 # A sheet's preview is shown in a frame of our own page.
 SHEET = ("Content-Type", "application/pdf")
-OF_SHEETS = (*USUALLY[:-1], ("Content-Security-Policy", CONTENT_POLICY.format(ancestors="'self'")))
+OF_SHEETS = USUALLY | {"Content-Security-Policy": CONTENT_POLICY.format(ancestors="'self'")}
 # What most answers bring with them: nothing that stands in USUALLY.
 BARE = {"content-type", "content-length", "x-request-id"}
 
@@ -50,8 +50,8 @@ class AnswerHeaders:
 
 
 def _completed(headers: Headers, scheme: str) -> Headers:
-    usually = OF_SHEETS if SHEET in headers else USUALLY
+    usually = (OF_SHEETS if SHEET in headers else USUALLY).items()
     given = {name.lower() for name, _ in headers}
     if not given <= BARE:
-        usually = tuple(pair for pair in usually if pair[0].lower() not in given)
+        usually = [(name, value) for name, value in usually if name.lower() not in given]
     return [*headers, *usually, *ALWAYS, *(UNDER_TLS if scheme in ("https", "wss") else ())]

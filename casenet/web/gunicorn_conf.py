@@ -55,7 +55,7 @@ def when_ready(server: Any) -> None:
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """gunicorn asks for some thirty of its settings at each request, by a function: lay them down as values."""
+    """gunicorn asks for twenty-five of its settings at each request, by a function: lay them down as values."""
     vars(worker.cfg).update({name: setting.get() for name, setting in worker.cfg.settings.items()})
 
 
