@@ -82,7 +82,7 @@ _ABOUT_CEILINGS = """The highest rate with p99 of delivery below a second and no
 """
 _ABOUT_READS = """Medians over the rounds. The same page over and over, by one reader with one connection; CaseNet
 remembers it for a minute. In the row of another page each time it remembers nothing. Over a front's connections in turn
-two processes answer by turns, and the processor has to fetch each one's work again. CaseNet asks each time whether the
+two processes answer by turns, which takes longer. CaseNet asks each time whether the
 reader may, and commits an audit row before it shows a page; the others neither, but for the rows that say so.
 """
 _ABOUT_FORMS = """casenet: the admission sheet as CaseNet prints it. bare: the same layout by typst alone.
